@@ -1,0 +1,60 @@
+"""The small module under the course: labelled data flows one way, from a data set to a picture.
+
+``data, catalogue -> networks -> measure -> plots -> explorers``; ``catalogue -> theory`` joins
+before the explorers. Importing ``helpers`` loads nothing heavy: TensorFlow comes with the modules
+that need it. Its start-up chatter is switched off here, before it can load; its errors are not
+(level 3 would hide those too).
+"""
+
+import difflib
+import operator
+import os
+from collections.abc import Mapping
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+class Named(dict):
+    """An ordered mapping from names to entries of one kind, which answers a typing slip kindly.
+
+    Parameters
+    ----------
+    kind : str
+        What an entry is, for the error sentence ("activation").
+    entries : mapping
+        The first entries.
+    """
+
+    def __init__(self, kind: str, entries: Mapping):
+        self.kind = kind
+        super().__init__(entries)
+
+    def __missing__(self, name):
+        """Raise the one sentence that names what was given and what is allowed."""
+        close = difflib.get_close_matches(str(name).lower(), self, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"Unknown {self.kind} {name!r}.{hint} Allowed: {', '.join(self)}.")
+
+
+def whole_number(name: str, value, *, low: int = 1, high: int | None = None) -> int:
+    """Return `value` as an int, or raise the ``ValueError`` that says what `name` may be."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < low or (high is not None and number > high):
+        upper = " or more" if high is None else f" to {high}"
+        raise ValueError(f"{name} must be a whole number, {low}{upper}; got {value!r}.")
+    return number
+
+
+def positive_number(name: str, value) -> float:
+    """Return `value` as a finite float above 0, or raise the ``ValueError`` that says so."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{name} must be a finite number above 0; got {value!r}.")
+    return number

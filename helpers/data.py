@@ -1,0 +1,146 @@
+"""Named data sets, small enough to look at: points in the plane, and 8 x 8 digits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers import Named, positive_number, whole_number
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled examples, checked when they are made.
+
+    Parameters
+    ----------
+    x : array, shape (num_examples, num_inputs)
+        Finite inputs; stored as float32.
+    y : array, shape (num_examples,) or (num_examples, 1)
+        Class labels 0, 1, ... K-1, every one of them present; stored flat, as float32.
+    name : str
+        How pictures call it.
+
+    Raises
+    ------
+    ValueError
+        For a wrong shape, a value that is not finite, or other labels.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    name: str = "my data"
+
+    def __post_init__(self):
+        x, y = np.asarray(self.x, np.float32), np.asarray(self.y)
+        if x.ndim != 2 or 0 in x.shape:
+            raise ValueError(f"x must have shape (num_examples, num_inputs); got {x.shape}.")
+        if not np.isfinite(x).all():
+            row, column = np.argwhere(~np.isfinite(x))[0]
+            raise ValueError(
+                f"x must be finite; got {x[row, column]} in row {row}, column {column}."
+            )
+        if y.shape not in {(len(x),), (len(x), 1)}:
+            raise ValueError(f"y must have one label for each of the {len(x)} rows of x; "
+                             f"got shape {y.shape}.")  # fmt: skip
+        labels = np.unique(y)
+        if (
+            len(labels) < 2
+            or labels.dtype.kind not in "biuf"
+            or (labels != range(len(labels))).any()
+        ):
+            raise ValueError(
+                "y must hold the class labels 0, 1, ... K-1, at least two of them; "
+                f"got {', '.join(map(str, labels[:5]))}{', ...' if len(labels) > 5 else ''}."
+            )
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "y", y.reshape(-1).astype(np.float32))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def num_inputs(self) -> int:
+        """Columns of x."""
+        return self.x.shape[1]
+
+    @property
+    def num_outputs(self) -> int:
+        """Output units a network needs: 1 (sigmoid) for two classes, else one a class (softmax)."""
+        classes = int(self.y.max()) + 1
+        return 1 if classes == 2 else classes
+
+
+def circles(
+    num_examples: int = 1000, *, factor: float = 0.5, noise: float = 0.1, seed: int = 0
+) -> Dataset:
+    """Two noisy circles, one inside the other: the data of source A, not rescaled.
+
+    The outer circle (label 0) has radius 1, the inner one (label 1) radius `factor`, so that
+    E|x|^2 = (1 + factor^2)/2 + 2 noise^2, which is 0.645 for the defaults.
+    """
+    from sklearn.datasets import make_circles
+
+    num_examples = whole_number("num_examples", num_examples, low=2)
+    if not 0 <= factor < 1:
+        raise ValueError(f"factor must be at least 0 and below 1; got {factor!r}.")
+    x, y = make_circles(
+        num_examples, factor=factor, noise=_noise(noise), random_state=_seed(seed)
+    )  # fmt: skip
+    return Dataset(x, y, "circles")
+
+
+def moons(num_examples: int = 1000, *, noise: float = 0.1, seed: int = 0) -> Dataset:
+    """Two interleaved half circles, standardised (raw, their mean is (0.5, 0.25))."""
+    from sklearn.datasets import make_moons
+
+    num_examples = whole_number("num_examples", num_examples, low=2)
+    x, y = make_moons(num_examples, noise=_noise(noise), random_state=_seed(seed))
+    return Dataset(_standardise(x), y, "moons")
+
+
+def spirals(
+    num_examples: int = 1000, *, turns: float = 1.5, noise: float = 0.05, seed: int = 0
+) -> Dataset:
+    """Two intertwined spirals of `turns` turns each, standardised: the hardest of the plane sets."""
+    num_examples = whole_number("num_examples", num_examples, low=2)
+    positive_number("turns", turns)
+    rng = np.random.default_rng(_seed(seed))
+    y = rng.permutation(np.arange(num_examples) % 2)
+    radius = np.sqrt(rng.uniform(0.02, 1, num_examples))
+    angle = 2 * np.pi * turns * radius + np.pi * y
+    x = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
+    x += _noise(noise) * rng.standard_normal(x.shape)
+    return Dataset(_standardise(x), y, "spirals")
+
+
+def digits(num_examples: int = 1797, *, seed: int = 0) -> Dataset:
+    """Handwritten digits, 8 x 8 pixels, shuffled, each pixel divided by 16 (so 0 to 1).
+
+    The test part of UCI's optdigits as scikit-learn ships it: at most 1797 examples. The raw
+    values, 0 to 16, would saturate every first layer.
+    """
+    from sklearn.datasets import load_digits
+
+    num_examples = whole_number("num_examples", num_examples, low=100, high=1797)
+    x, y = load_digits(return_X_y=True)
+    chosen = np.random.default_rng(_seed(seed)).permutation(len(x))[:num_examples]
+    return Dataset(x[chosen] / 16, y[chosen], "digits")
+
+
+def _standardise(x):
+    return (x - x.mean(axis=0)) / x.std(axis=0)
+
+
+def _seed(seed):
+    return whole_number("seed", seed, low=0)
+
+
+def _noise(noise):
+    if not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a finite number, 0 or more; got {noise!r}.")
+    return noise
+
+
+DATASETS = Named(
+    "data set", {"circles": circles, "moons": moons, "spirals": spirals, "digits": digits}
+)

@@ -1,0 +1,266 @@
+"""One batch through a network, and what it does to the signals, layer by layer.
+
+`signals` measures one Keras network; `profile` measures many as initialised, in NumPy alone. Both
+return an ``xarray.Dataset`` with dimension ``layer`` (hidden_1 ... hidden_L, output):
+
+=================  ===============================================================================
+delta_norm         RMS over the examples of the 2-norm of dL_i/dz, L_i the loss of example i
+gradient_norm      Frobenius norm of the kernel gradient of the mean loss
+gradient_mean/std  over the entries of that gradient
+activation_*       mean and standard deviation of a over units and examples
+saturation         share of (unit, example) pairs with |phi'(z)| below 2 % of phi's largest slope
+dead               share of units with phi'(z) = 0 for every example
+=================  ===============================================================================
+
+z is what the activation is applied to, so after a batch normalisation if there is one. That
+normalisation uses the statistics of the batch, as in training; it ties the examples together, and
+then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy, from the logits.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.special import expit, softmax
+
+from helpers import whole_number
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS
+from helpers.data import Dataset
+
+SATURATED = 0.02  # of the largest slope
+BATCH_EPSILON = 1e-3  # what Keras's BatchNormalization adds to the variance
+OUTPUT_SLOPE = 0.25  # the largest slope of the sigmoid, and of one softmax unit in its own logit
+
+UNITS = {
+    "delta_norm": ("delta norm (RMS over examples)", "loss per unit of z"),
+    "gradient_norm": ("kernel-gradient norm (Frobenius)", "loss per unit of weight"),
+    "gradient_mean": ("mean of the kernel gradient", "loss per unit of weight"),
+    "gradient_std": ("standard deviation of the kernel gradient", "loss per unit of weight"),
+    "activation_mean": ("mean activation", "1"),
+    "activation_std": ("standard deviation of the activations", "1"),
+    "saturation": ("saturated share of (unit, example) pairs", "1"),
+    "dead": ("share of units dead for every example", "1"),
+}
+
+
+def profile(
+    activation: str,
+    initializer: str,
+    *,
+    dataset: Dataset,
+    depth: int = 4,
+    width: int = 5,
+    normalization: str | None = None,
+    residual: bool = False,
+    num_replicates: int = 10,
+    num_examples: int = 128,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Measure `num_replicates` networks as initialised, without building any: dims replicate, layer.
+
+    The weights are those that ``make_mlp`` gives the same (seed, replicate), so this is what
+    `signals` would say, at once. Computed in float64, so that a gradient of 1e-40 is still one.
+
+    Parameters
+    ----------
+    num_examples : int
+        Size of the batch, drawn from `dataset` by `seed`; all examples if there are fewer.
+    The others as in ``make_mlp``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a size below 1, or a `dataset` that isn't one.
+    """
+    entry = ACTIVATIONS[activation]
+    depth, width = whole_number("depth", depth), whole_number("width", width)
+    num_replicates = whole_number("num_replicates", num_replicates)
+    _check_dataset(dataset)
+    if normalization not in (None, "batch"):
+        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")
+    x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
+    kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
+
+    # forward: z = a W, normalised if asked for; then a = phi(z), plus the layer's input if residual
+    a, layers = x, []
+    for number, kernel in enumerate(kernels[:-1]):
+        z, spread = a @ kernel, 1.0
+        if normalization == "batch":
+            spread = np.sqrt(z.var(axis=-2, keepdims=True) + BATCH_EPSILON)
+            z = (z - z.mean(axis=-2, keepdims=True)) / spread
+        phi = entry.function(z)
+        below, a = a, a + phi if residual and number > 0 else phi
+        layers.append({"input": below, "z": z, "spread": spread, "activation": a})
+    logits = a @ kernels[-1]
+    classes = np.arange(dataset.num_outputs)
+    outputs = expit(logits) if len(classes) == 1 else softmax(logits, axis=-1)
+    target = y[:, None] if len(classes) == 1 else y[:, None] == classes
+    layers.append({"input": a, "activation": outputs})
+
+    # backward: delta = dL_i/dz of the output, then layer by layer towards the input
+    delta_of_sum = delta = outputs - target
+    slope, into_a = outputs * (1 - outputs), 0.0
+    for number in reversed(range(depth + 1)):
+        layer = layers[number]
+        if number < depth:
+            slope = entry.derivative(layer["z"])
+            delta_of_sum = delta = slope * into_a
+            if normalization == "batch":
+                centred = delta - delta.mean(axis=-2, keepdims=True)
+                shared = (delta * layer["z"]).mean(axis=-2, keepdims=True)
+                delta_of_sum = (centred - layer["z"] * shared) / layer["spread"]
+        below = np.swapaxes(layer["input"], -1, -2)
+        layer.update(delta=delta, slope=slope, gradient=below @ delta_of_sum / len(x))
+        through_kernel = delta_of_sum @ np.swapaxes(kernels[number], -1, -2)
+        skipped = into_a if residual and 0 < number < depth else 0.0
+        into_a = through_kernel + skipped
+    largest = [entry.largest_slope] * depth + [OUTPUT_SLOPE]
+    return _statistics(layers, largest, attrs={
+        "activation": activation, "initializer": initializer, "dataset": dataset.name,
+        "depth": depth, "width": width, "normalization": str(normalization),
+        "residual": int(residual), "num_examples": len(x), "seed": seed,
+    })  # fmt: skip
+
+
+def signals(model, dataset: Dataset) -> xr.Dataset:
+    """Measure a Keras model made by ``make_mlp`` on all examples of `dataset`: dim layer.
+
+    Nothing in the model changes. Computed in the model's own precision, float32, where a gradient
+    below about 1e-38 is lost: that too is what training would see.
+
+    Raises
+    ------
+    ValueError
+        If the model isn't one of ``make_mlp``'s, or doesn't fit the data set.
+    """
+    import keras
+    import tensorflow as tf
+
+    from helpers.networks import dense_layers
+
+    _check_dataset(dataset)
+    dense = dense_layers(model)
+    sizes = (dense[0].kernel.shape[0], dense[-1].kernel.shape[1])
+    if sizes != (dataset.num_inputs, dataset.num_outputs):
+        raise ValueError(
+            f"the model takes {sizes[0]} inputs to {sizes[1]} outputs, but {dataset.name!r} needs "
+            f"{dataset.num_inputs} to {dataset.num_outputs}."
+        )
+    a, layers, largest = tf.constant(dataset.x), [], []
+    grid = tf.repeat(tf.linspace(-8.0, 8.0, 16001)[:, None], dense[0].kernel.shape[1], axis=1)
+    with tf.GradientTape(persistent=True) as tape:
+        for layer in dense[:-1]:
+            part = _parts(model, layer.name)
+            z = layer(a)
+            if "normalization" in part:
+                norm = part["normalization"]
+                mean, variance = keras.ops.moments(z, axes=0)
+                scale, offset = norm.gamma, norm.beta
+                z = offset + scale * (z - mean) / keras.ops.sqrt(variance + norm.epsilon)
+            phi = part["activation"](z, training=False)
+            below, a = a, part["addition"]([a, phi]) if "addition" in part else phi
+            layers.append({"z": z, "phi": phi, "activation": a})
+        logits = dense[-1](a)
+        outputs = model.get_layer("output_activation")(logits)
+        layers.append({"z": logits, "activation": outputs})
+        if dataset.num_outputs == 1:
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(dataset.y[:, None], logits)
+        else:
+            labels = dataset.y.astype(np.int32)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        total = tf.reduce_sum(losses)
+    deltas = tape.gradient(total, [layer["z"] for layer in layers])
+    gradients = tape.gradient(total, [layer.kernel.value for layer in dense])
+    for number, layer in enumerate(layers):
+        layer.update(delta=deltas[number], gradient=gradients[number] / len(dataset))
+        if number < len(layers) - 1:
+            layer["slope"] = tape.gradient(layer["phi"], layer["z"])
+            act = _parts(model, dense[number].name)["activation"]
+            largest.append(float(tf.reduce_max(tf.abs(_slope(act, grid)))))
+    layers[-1]["slope"] = outputs * (1 - outputs)
+    arrays = [
+        {key: np.asarray(value, np.float64)[None] for key, value in layer.items()}
+        for layer in layers
+    ]
+    measured = _statistics(arrays, [*largest, OUTPUT_SLOPE], attrs={
+        "model": model.name, "dataset": dataset.name, "num_examples": len(dataset),
+    })  # fmt: skip
+    return measured.isel(replicate=0, drop=True)
+
+
+def _parts(model, name):
+    """The layers that follow the Dense layer `name`, by what they do."""
+    prefix = f"{name}_"
+    return {
+        layer.name.removeprefix(prefix): layer
+        for layer in model.layers
+        if layer.name.startswith(prefix)
+    }
+
+
+def _slope(layer, z):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        a = layer(z, training=False)
+    return tape.gradient(a, z)
+
+
+def _statistics(layers, largest_slopes, attrs):
+    """Arrays of each layer -> the table of the module's docstring.
+
+    Each layer holds activation, slope and delta, shape (replicates, examples, units), and
+    gradient, shape (replicates, fan_in, fan_out).
+    """
+    columns = {name: [] for name in UNITS}
+    for layer, largest in zip(layers, largest_slopes, strict=True):
+        replicates = len(layer["delta"])
+        gradient = layer["gradient"].reshape(replicates, -1)
+        activation = layer["activation"].reshape(replicates, -1)
+        slope = np.abs(layer["slope"])
+        columns["delta_norm"].append(np.sqrt((layer["delta"] ** 2).sum(axis=-1).mean(axis=-1)))
+        columns["gradient_norm"].append(np.sqrt((gradient**2).sum(axis=-1)))
+        columns["gradient_mean"].append(gradient.mean(axis=-1))
+        columns["gradient_std"].append(gradient.std(axis=-1))
+        columns["activation_mean"].append(activation.mean(axis=-1))
+        columns["activation_std"].append(activation.std(axis=-1))
+        columns["saturation"].append((slope < SATURATED * largest).mean(axis=(-2, -1)))
+        columns["dead"].append((slope == 0).all(axis=-2).mean(axis=-1))
+    names = [*(f"hidden_{number}" for number in range(1, len(layers))), "output"]
+    return xr.Dataset(
+        {
+            name: (("replicate", "layer"), np.stack(columns[name], axis=-1),
+                   {"long_name": UNITS[name][0], "units": UNITS[name][1]})
+            for name in UNITS
+        },
+        coords={"layer": names, "replicate": range(replicates)},
+        attrs=attrs,
+    )  # fmt: skip
+
+
+def _kernels(initializer, dataset, depth, width, num_replicates, seed):
+    """The kernels of all replicates: a list of arrays (num_replicates, fan_in, fan_out)."""
+    entry = INITIALIZERS[initializer]
+    sizes = [dataset.num_inputs, *[width] * depth, dataset.num_outputs]
+    return [
+        np.stack([
+            entry.sample(fan_in, fan_out, seed=seed, replicate=replicate, layer=number % (depth + 1))
+            for replicate in range(num_replicates)
+        ]).astype(np.float64)
+        for number, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1)
+    ]  # fmt: skip
+
+
+def _batch(dataset, num_examples, seed):
+    if num_examples >= len(dataset):
+        return dataset.x.astype(np.float64), dataset.y
+    rng = np.random.default_rng(whole_number("seed", seed, low=0))
+    chosen = rng.choice(len(dataset), num_examples, replace=False)
+    return dataset.x[chosen].astype(np.float64), dataset.y[chosen]
+
+
+def _check_dataset(dataset):
+    if not isinstance(dataset, Dataset):
+        raise ValueError(
+            "dataset must be a Dataset, such as data.circles() or Dataset(x, y); "
+            f"got {type(dataset).__name__}."
+        )

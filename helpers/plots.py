@@ -1,0 +1,247 @@
+"""Arrays in, a matplotlib ``Axes`` out.
+
+Every function takes ``ax`` (None makes a figure) and returns it, sets its own limits in round
+steps, so that a moving picture doesn't jump, and leaves one sentence, the finding computed from
+the data, as the label of the axes. `show` puts figure and sentence into the notebook.
+
+Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
+linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it's drawn as a cross on the floor.
+"""
+
+import base64
+import html
+import io
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+# One colour an activation, everywhere in the course; relatives share a hue.
+COLORS = {
+    "linear": "#000000",
+    "sigmoid": "#D55E00",
+    "tanh": "#0072B2",
+    "softsign": "#56B4E9",
+    "relu": "#009E73",
+    "leaky_relu": "#44AA99",
+    "prelu": "#117733",
+    "rrelu": "#999933",
+    "elu": "#CC79A7",
+    "selu": "#882255",
+    "gelu": "#E69F00",
+    "silu": "#AA7744",
+    "mish": "#661100",
+    "softplus": "#AA4499",
+}
+OTHER_COLOR = "#555555"
+ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": False}
+SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
+REFERENCE = {"color": "#333333", "linewidth": 1.5, "linestyle": (0, (1, 1.5))}
+PREDICTION = {"color": "#000000", "linewidth": 2, "linestyle": "--"}
+
+
+def activation(z, a, slope, *, name, ax=None):
+    """Draw an activation function and its derivative, and mark the derivative's largest value.
+
+    Parameters
+    ----------
+    z, a, slope : arrays, shape (num_points,)
+        Pre-activation, phi(z) and phi'(z).
+    name : str
+        The activation's name; it picks the colour.
+    """
+    ax = _axes(ax)
+    color = COLORS.get(name, OTHER_COLOR)
+    at = int(np.argmax(slope))
+    ax.plot(z, a, color=color, label=f"{name}  $\\phi(z)$")
+    ax.plot(z, slope, color=color, linestyle="--", label="its derivative  $\\phi'(z)$")
+    ax.plot(z[at], slope[at], "o", color=color, markersize=9)
+    ax.annotate(f"largest slope {slope[at]:.3g}", (z[at], slope[at]), xytext=(8, 8),
+                textcoords="offset points")  # fmt: skip
+    ax.set(xlabel="pre-activation $z$", ylabel="value", xlim=(z[0], z[-1]))
+    ax.legend(loc="upper left")
+    ax.set_label(f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
+                 f"at z = {z[-1]:.2g} it is {slope[-1]:.1e}.")  # fmt: skip
+    return ax
+
+
+def factors(values, *, color=OTHER_COLOR, ax=None):
+    """Draw the sizes of the factors of one product, bar by bar, from the reference line 1.
+
+    Parameters
+    ----------
+    values : array, shape (depth,)
+        The factors; only their sizes are drawn. An exact 0 is a cross on the floor.
+    """
+    ax = _axes(ax)
+    values = np.asarray(values)
+    numbers, logs = np.arange(1, len(values) + 1), _log10(values)
+    low, high = _limits(logs, least=2)
+    zeros = np.isneginf(logs)
+    ax.vlines(numbers[~zeros], 0, logs[~zeros], color=color, linewidth=2)
+    ax.plot(numbers[~zeros], logs[~zeros], "o", color=color, markersize=5)
+    if zeros.any():
+        ax.plot(numbers[zeros], np.full(zeros.sum(), low), "x", **ZERO)
+    ax.axhline(0, **REFERENCE)
+    _product_axes(ax, len(values), low, high, "size of each factor")
+    ax.set_label(f"{int((np.abs(values) > 1).sum())} of {len(values)} factors are above 1, "
+                 f"{int(zeros.sum())} are exactly 0.")  # fmt: skip
+    return ax
+
+
+def running_product(values, *, labels=None, colors=None, predicted=None, ax=None):
+    """Draw how a product of many factors grows or shrinks, factor by factor, on a log axis.
+
+    Parameters
+    ----------
+    values : array, shape (depth,) or (num_draws, depth)
+        The factors; a line for each draw.
+    labels, colors : lists of str, optional
+        One for each draw; without labels the lines are thin and anonymous.
+    predicted : float, optional
+        Expected log10 of one factor: drawn as a dashed line.
+    """
+    ax = _axes(ax)
+    values = np.atleast_2d(values)
+    numbers = np.arange(values.shape[1] + 1)
+    logs = np.concatenate([np.zeros((len(values), 1)), _log10(values).cumsum(axis=1)], axis=1)
+    finite_prediction = predicted is not None and math.isfinite(predicted)
+    line = numbers * predicted if finite_prediction else np.zeros(1)
+    low, high = _limits(np.concatenate([logs.ravel(), line]), least=2)
+    if labels:
+        colors = colors or plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        styles = [{"label": label, "color": color} for label, color in zip(labels, colors)]  # noqa: B905
+    else:
+        color = (colors or [OTHER_COLOR])[0]
+        thin = {"color": color, "linewidth": 1.2, "alpha": 0.6} if len(values) > 3 else {}
+        styles = [{"color": color} | thin] * len(values)
+    for row, style in zip(logs, styles, strict=True):
+        alive = np.isfinite(row)
+        ax.plot(numbers[alive], row[alive], **style)
+        if not alive.all():
+            first = numbers[~alive][0]
+            ax.plot([first, numbers[-1]], [low, low], marker="x", markevery=2, **ZERO)
+            ax.text(first, low, " exactly 0", color=ZERO["color"], va="bottom")
+    if finite_prediction:
+        ax.plot(numbers, line, label="predicted mean", **PREDICTION)
+    ax.axhline(0, label="1: nothing lost", **REFERENCE)
+    falls = low < -high  # then the upper right corner is free
+    ax.legend(
+        loc=f"{'upper' if falls else 'lower'} right", bbox_to_anchor=(1, 0.92 if falls else 0.08)
+    )
+    _product_axes(ax, values.shape[1], low, high, "product of the factors so far")
+    last = logs[:, -1]
+    ax.set_label(f"After {values.shape[1]} factors the product is {scientific(np.median(last))}"
+                 + (f" (median of {len(last)} draws)." if len(last) > 1 else "."))  # fmt: skip
+    return ax
+
+
+def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, ax=None):
+    """Draw how many decades many products lost, with the exact law over the bars.
+
+    Parameters
+    ----------
+    products : array, shape (num_draws,)
+        Positive products.
+    exact : tuple of two arrays, optional
+        log10 values, and the probability density there.
+    thresholds : sequence of float
+        Sizes to mark, such as 1e-18.
+    """
+    ax = _axes(ax)
+    logs = _log10(products)
+    ax.hist(logs, bins=60, density=True, color=color, alpha=0.55, label=f"{len(logs):,} draws")
+    if exact is not None:
+        ax.plot(*exact, label="exact law", **PREDICTION)
+    for threshold in thresholds:
+        ax.axvline(np.log10(threshold), **REFERENCE)
+        ax.text(np.log10(threshold), ax.get_ylim()[1], f" {_power(np.log10(threshold))}",
+                va="top", fontsize="large")  # fmt: skip
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+    ax.set(xlabel="product (log scale)", ylabel="density per decade")
+    ax.legend(loc="upper left")
+    low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
+    above = [f"{(products > t).mean():.1%} are above {t:.0e}" for t in thresholds]
+    ax.set_label(f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
+                 f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + ".")  # fmt: skip
+    return ax
+
+
+def scientific(log10) -> str:
+    """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
+    if np.isneginf(log10):
+        return "exactly 0"
+    if -3 < log10 < 4:
+        return f"{10**log10:.3g}"
+    exponent = math.floor(log10)
+    return f"{10 ** (log10 - exponent):.1f} × {_power(exponent)}"
+
+
+def show(ax):
+    """Return the figure of `ax` (an ``Axes`` or an array of them) as the result of a cell.
+
+    The picture comes with its alternative text, and with the same sentence under it; the figure
+    is closed, so that it isn't shown a second time.
+    """
+    axes = np.atleast_1d(ax).ravel()
+    figure = axes[0].figure
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png")
+    plt.close(figure)
+    # an axes nobody gave a sentence has matplotlib's own label, which starts with an underscore
+    sentences = [str(a.get_label()) for a in axes]
+    return _Shown(stream.getvalue(), " ".join(s for s in sentences if not s.startswith("_")),
+                  figure.get_figwidth())  # fmt: skip
+
+
+class _Shown:
+    def __init__(self, png, sentence, inches):
+        self.png, self.sentence, self.width = png, sentence, round(100 * inches)
+
+    def __repr__(self):
+        return f"<figure: {self.sentence}>"
+
+    def _repr_html_(self):
+        data, sentence = base64.b64encode(self.png).decode(), html.escape(self.sentence)
+        return (
+            f'<figure style="margin: 0"><img alt="{sentence}" style="width: {self.width}px; '
+            f'max-width: 100%" src="data:image/png;base64,{data}">'
+            f"<figcaption>{sentence}</figcaption></figure>"
+        )
+
+
+def _axes(ax):
+    return plt.subplots()[1] if ax is None else ax
+
+
+def _log10(values):
+    with np.errstate(divide="ignore"):
+        return np.log10(np.abs(values))
+
+
+def _power(log10):
+    """10 to the power of `log10` in plain text, which draws faster than mathematics."""
+    return "10" + f"{log10:.3g}".translate(SUPERSCRIPTS) if log10 else "1"
+
+
+def _round_up(count):
+    """The next multiple of 10, so that the axis stands still while a slider moves."""
+    return 10 * math.ceil(count / 10)
+
+
+def _limits(logs, *, least):
+    """Limits in decades round the finite `logs` and 0, in steps that a small change keeps."""
+    finite = logs[np.isfinite(logs)]
+    lowest, highest = min(finite.min(initial=0), 0), max(finite.max(initial=0), 0)
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if s * 8 >= highest - lowest
+                or s == 1000)  # fmt: skip
+    low, high = step * math.floor(lowest / step - 0.02), step * math.ceil(highest / step + 0.02)
+    return min(low, -least), max(high, 1)
+
+
+def _product_axes(ax, depth, low, high, label):
+    ax.set(xlabel="number of factors", title=f"{label} (log scale)",
+           xlim=(0, _round_up(depth) + 0.5), ylim=(low, high))  # fmt: skip
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))

@@ -1,0 +1,97 @@
+"""What must come out, computed without a network: NumPy only."""
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import digamma
+
+from helpers import positive_number, whole_number
+from helpers.catalogue import ACTIVATIONS
+
+VANISHING, EXPLODING = 1e-3, 1e3
+VERDICTS = ("dead", "vanishing", "healthy", "exploding")
+
+
+def verdict(ratio: float) -> str:
+    """Say in one word what became of a gradient: the rule that every picture and claim uses.
+
+    Parameters
+    ----------
+    ratio : float
+        Size of the gradient at the input side over its size at the output side.
+
+    Returns
+    -------
+    str
+        "dead" for exactly 0, "vanishing" below 1e-3, "exploding" above 1e3 (or overflowed),
+        otherwise "healthy".
+    """
+    size = abs(ratio)
+    if size == 0:
+        return "dead"
+    if size < VANISHING:
+        return "vanishing"
+    return "healthy" if size <= EXPLODING else "exploding"
+
+
+def derivative_product(
+    activation: str,
+    depth: int,
+    *,
+    weight_std: float | None = None,
+    pre_activation_std: float = 1.0,
+    num_draws: int = 1,
+    seed: int = 0,
+) -> np.ndarray:
+    """Draw the factors that the chain rule multiplies along a chain of single neurons.
+
+    Each factor is w * phi'(z), with z ~ N(0, `pre_activation_std`^2) and
+    w ~ N(0, `weight_std`^2), or w = 1 if `weight_std` is None. The same `seed` gives the same
+    draws on another scale, and a longer chain begins with the shorter one.
+
+    Returns
+    -------
+    array, shape (num_draws, depth)
+        The factors, signs included. Their product along axis 1 is the chain's derivative.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a depth below 1, or a spread that isn't a number above 0.
+    """
+    entry = ACTIVATIONS[activation]
+    depth, num_draws = whole_number("depth", depth), whole_number("num_draws", num_draws)
+    spread = positive_number("pre_activation_std", pre_activation_std)
+    streams = np.random.SeedSequence(whole_number("seed", seed, low=0)).spawn(2)
+    z, w = (np.random.default_rng(s).standard_normal((depth, num_draws)).T for s in streams)
+    scale = 1.0 if weight_std is None else positive_number("weight_std", weight_std) * w
+    return scale * entry.derivative(spread * z)
+
+
+def expected_log10_factor(
+    activation: str, *, weight_std: float | None = None, pre_activation_std: float = 1.0
+) -> float:
+    """E[log10 |w phi'(z)|] for the draws of `derivative_product`: decades gained per layer.
+
+    The mean log of a product is the depth times this number. Where phi'(z) is exactly 0 with
+    positive probability (ReLU), it is -inf. A normal weight adds
+    log10(weight_std) - (gamma + ln 2) / (2 ln 10), gamma being Euler's constant.
+    """
+    spread = positive_number("pre_activation_std", pre_activation_std)
+    mean = _mean_log10_slope(ACTIVATIONS[activation], spread)
+    if weight_std is None:
+        return mean
+    normal = (digamma(0.5) + np.log(2)) / (2 * np.log(10))  # E log10 |N(0, 1)|
+    return mean + np.log10(positive_number("weight_std", weight_std)) + float(normal)
+
+
+@lru_cache(maxsize=256)
+def _mean_log10_slope(entry, spread):
+    z = (np.arange(-50_000, 50_000) + 0.5) / 5_000  # midpoints: the kinks at 0 fall between two
+    density = np.exp(-(z**2) / 2)
+    density /= density.sum()
+    slope = np.abs(entry.derivative(spread * z))
+    if density[slope == 0].sum() > 1e-3:
+        return float("-inf")
+    density[slope == 0] = 0  # single points: they have no weight
+    return float(density @ np.log10(np.where(slope > 0, slope, 1)))
