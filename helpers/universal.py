@@ -1,0 +1,475 @@
+"""The one compiled training loop: any depth and activation of the same width, in one XLA program.
+
+XLA compiles for fixed shapes, and a compiled program is never freed. So what a learner changes
+most, depth, activation, learning rate and the constants of the optimizer, are arguments here: hidden
+layers lie in one stack, back-propagation is written out as a loop over it, and a switch picks the
+activation. Arrays are (replicates, units, examples): the examples last, side by side in memory.
+
+A layer's parameters are one block of rows: the kernel (fan_in, fan_out), then the bias, then in a
+hidden layer the slope that PReLU learns, and under batch normalisation its scale and offset.
+
+Each step writes what back-propagation needs anyway into the next rows of one long buffer; the
+statistics are computed afterwards, for all steps of a chunk together.
+"""
+
+import functools
+import math
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers.catalogue import RRELU_DIVISORS, RRELU_SLOPE, Activation
+from helpers.measure import BATCH_EPSILON, OUTPUT_SLOPE, SATURATED
+
+DEPTH = 50  # the stack holds a multiple of this many layers
+ROWS, ROW_MEMORY = 2048, 16e6  # of the long buffer: at most that many, in about so many bytes
+SMALL = 8  # up to this fan-in sums written out beat a call of the matrix product
+
+BY_LAYER = ("gradient_mean", "gradient_std", "gradient_norm", "weight_mean", "weight_std",
+            "update_ratio", "delta_norm", "activation_mean", "activation_std", "saturation", "dead")  # fmt: skip
+OF_KERNEL = BY_LAYER[:6]
+
+
+class Spec(NamedTuple):
+    """What a program is compiled for. Everything else is an argument of each run."""
+
+    num_examples: int
+    num_inputs: int
+    width: int
+    num_outputs: int
+    batch_size: int
+    num_replicates: int
+    optimizer: str
+    clip: str | None
+    loss: str
+    normalization: str | None
+    residual: bool
+    activations: tuple[Activation, ...]
+    layers: int  # room for so many
+    keep: bool  # return the kernels and gradients themselves, too
+    dtype: str
+
+    @property
+    def num_slots(self) -> int:
+        """How many numbers the optimizer remembers for each weight."""
+        return {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}[self.optimizer]
+
+    @property
+    def extra_rows(self) -> int:
+        """Rows of a hidden layer's block below its kernel."""
+        return 4 if self.normalization else 2
+
+    @property
+    def rows(self) -> int:
+        """Rows of the long buffer: one for each hidden layer of each step of a chunk."""
+        numbers = self.width * (4 * self.batch_size + 3 * (self.width + self.extra_rows))
+        fit = int(ROW_MEMORY / (numbers * self.num_replicates * np.dtype(self.dtype).itemsize))
+        return max(self.layers * 2, min(ROWS, fit))
+
+    def steps(self, depth: int) -> int:
+        """How many steps can be recorded in one chunk."""
+        return min(self.rows // depth, self.rows // 2)
+
+
+def optimizer_step(name, gradient, slots, rate, constants, count):
+    """One update by Keras's rules: (what to add to the weights, the new slots).
+
+    Epsilon stands inside RMSprop's root, and outside Adam's (Keras 3, read in its source). `count`
+    is 1 at the first update.
+    """
+    if name == "sgd":
+        return -rate * gradient, ()
+    if name == "momentum":
+        velocity = constants[0] * slots[0] - rate * gradient
+        return velocity, (velocity,)
+    if name == "rmsprop":
+        rho, epsilon = constants[0], constants[1]
+        square = rho * slots[0] + (1 - rho) * gradient**2
+        return -rate * gradient / tf.sqrt(square + epsilon), (square,)
+    beta_1, beta_2, epsilon = constants[0], constants[1], constants[2]
+    mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
+    square = slots[1] + (gradient**2 - slots[1]) * (1 - beta_2)
+    rate = rate * tf.sqrt(1 - beta_2**count) / (1 - beta_1**count)
+    return -mean * rate / (tf.sqrt(square) + epsilon), (mean, square)
+
+
+def random_slopes(keys, step, layer, units, examples, dtype):
+    """RReLU's slopes 1/a, a ~ U(3, 8), (replicates, units, examples): one draw an argument.
+
+    A hash of its arguments, not a stream: the same in any order, on any machine, compiled or not
+    (TensorFlow's own generators differ between XLA and eager).
+    """
+    numbers = tf.reshape(tf.range(units * examples), (1, units, examples))
+    place = _hash(tf.cast(step, tf.uint32) + _hash(keys)[:, None, None])
+    place = _hash(tf.cast(layer, tf.uint32) + place)
+    bits = _hash(tf.cast(numbers, tf.uint32) + place)
+    uniform = tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), dtype) / 2**24
+    low, high = RRELU_DIVISORS
+    return 1 / (low + (high - low) * uniform)
+
+
+def _hash(x):
+    """Mix the bits of uint32 numbers (Chris Wellons' lowbias32)."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
+        x = tf.bitwise.bitwise_xor(x, tf.bitwise.right_shift(x, tf.constant(shift, tf.uint32)))
+        x *= tf.constant(factor, tf.uint32)
+    return x
+
+
+def _branch(entry):
+    """A function (z, learned slope, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
+
+    def fixed(z, slope, draw):
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            a = keras.activations.get(entry.keras)(z)
+        return a, tape.gradient(a, z, unconnected_gradients="zero")
+
+    def leaky(z, slope, draw):
+        if entry.slope_kind == "random":
+            slope = tf.constant(RRELU_SLOPE, z.dtype) if draw is None else draw(z)
+        slope = tf.where(z > 0, tf.ones_like(z), slope * tf.ones_like(z))
+        return slope * z, slope
+
+    return fixed if entry.slope_kind == "fixed" else leaky
+
+
+def _times(kernel, a):
+    """W^T a for every replicate: (fan_in, fan_out), (fan_in, examples) -> (fan_out, examples)."""
+    if kernel.shape[1] <= SMALL:
+        return sum(kernel[:, k, :, None] * a[:, k, None, :] for k in range(kernel.shape[1]))
+    return tf.matmul(kernel, a, transpose_a=True)
+
+
+def _back_through(kernel, delta):
+    """W delta for every replicate."""
+    if kernel.shape[2] <= SMALL:
+        return sum(kernel[:, :, k, None] * delta[:, k, None, :] for k in range(kernel.shape[2]))
+    return tf.matmul(kernel, delta)
+
+
+def _outer(below, delta):
+    """Sum over the examples of a delta^T: (fan_in, examples), (fan_out, examples) -> a kernel."""
+    if below.shape[1] <= SMALL and delta.shape[1] <= SMALL:
+        return tf.reduce_sum(below[:, :, None, :] * delta[:, None, :, :], axis=-1)
+    return tf.matmul(below, delta, transpose_b=True)
+
+
+def _loop(start, end, body, state, by=1):
+    """``for i in range(start, end, by): state = body(i, *state)`` inside the program."""
+    going = (lambda i, *_: i < end) if by > 0 else (lambda i, *_: i > end)
+    first = tf.convert_to_tensor(start, tf.int32)
+    return tf.while_loop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
+
+
+@functools.cache
+def has_xla() -> bool:
+    """Whether this TensorFlow can compile with XLA at all."""
+    try:
+        tf.function(lambda: tf.zeros(()) + 1, jit_compile=True)()
+    except tf.errors.OpError:
+        return False
+    return True
+
+
+@functools.cache
+def program(spec: Spec):
+    """The compiled chunk of training for `spec`; kept for good, as TensorFlow keeps it anyway.
+
+    The program takes ``(blocks, slots, carried, x, y, order, keys, first, steps, every, settings,
+    choice)`` and returns ``(blocks, slots, carried, loss and accuracy, statistics, arrays)``.
+    blocks: those of the first layer, of the stack of hidden layers 2 and up, and of the output.
+    """
+    branches = [_branch(entry) for entry in spec.activations]
+    replicates, width, dtype = spec.num_replicates, spec.width, tf.as_dtype(spec.dtype)
+    height = width + spec.extra_rows
+
+    def activate(z, slope, choice, draw):
+        calls = [functools.partial(branch, z, slope, draw) for branch in branches]
+        return tf.switch_case(choice["branch"], calls) if len(calls) > 1 else calls[0]()
+
+    def normalised(block, u):
+        """Z, the normalised u, and what u was divided by."""
+        if not spec.normalization:
+            return u, None, None
+        mean, variance = tf.nn.moments(u, axes=[2], keepdims=True)
+        spread = tf.sqrt(variance + tf.constant(BATCH_EPSILON, dtype))
+        return block[:, -2, :, None] * (u - mean) / spread + block[:, -1, :, None], (u - mean) / spread, spread
+
+    def layer_forward(block, below, choice, draw, skips):
+        fan_in = block.shape[1] - spec.extra_rows
+        u = _times(block[:, :fan_in], below) + block[:, fan_in, :, None]
+        z, _, _ = normalised(block, u)
+        phi, slope = activate(z, block[:, fan_in + 1, :, None], choice, draw)
+        return phi + below if skips and spec.residual else phi, u, slope
+
+    def layer_backward(block, below, u, slope, into_a, choice, skips):
+        """Delta, the gradient of the block, and dL/da of the layer below."""
+        fan_in = block.shape[1] - spec.extra_rows
+        z, centred, spread = normalised(block, u)
+        delta = delta_u = slope * into_a
+        tilt = tf.where(choice["learned"], into_a * tf.minimum(z, 0), tf.zeros_like(z))
+        rows = [tf.reduce_sum(tilt, axis=2)]
+        if spec.normalization:
+            offset, scale = tf.reduce_sum(delta, axis=2), tf.reduce_sum(delta * centred, axis=2)
+            shared = (offset[..., None] + centred * scale[..., None]) / u.shape[2]
+            delta_u = block[:, -2, :, None] * (delta - shared) / spread
+            rows += [scale, offset]
+        rows = tf.stack([tf.reduce_sum(delta_u, axis=2), *rows], axis=1)
+        gradient = tf.concat([_outer(below, delta_u), rows], axis=1) / spec.batch_size
+        into_below = _back_through(block[:, :fan_in], delta_u)
+        return delta, gradient, into_below + into_a if skips and spec.residual else into_below
+
+    def outputs_of(block, below):
+        logits = _times(block[:, :-1], below) + block[:, -1, :, None]
+        squash = tf.sigmoid(logits) if spec.num_outputs == 1 else tf.nn.softmax(logits, axis=1)
+        return logits, squash
+
+    def loss_of(logits, outputs, target):
+        """The loss of each example (replicates, examples), and its delta."""
+        if spec.loss == "mean_squared_error":
+            error = outputs - target
+            pull = 2 * error / spec.num_outputs
+            if spec.num_outputs > 1:
+                pull -= tf.reduce_sum(pull * outputs, axis=1, keepdims=True)
+                return tf.reduce_mean(error**2, axis=1), pull * outputs
+            return error[:, 0] ** 2, pull * outputs * (1 - outputs)
+        target = tf.broadcast_to(target, logits.shape)
+        if spec.num_outputs == 1:
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(target, logits)[:, 0]
+        else:
+            losses = tf.nn.softmax_cross_entropy_with_logits(target, logits, axis=1)
+        return losses, outputs - target
+
+    def target_of(y):
+        if spec.num_outputs == 1:
+            return y[None, None]
+        return tf.transpose(tf.one_hot(tf.cast(y, tf.int32), spec.num_outputs, dtype=dtype))[None]
+
+    def accuracy(blocks, x, y, choice):
+        first, hidden, last = blocks
+        a, _, _ = layer_forward(first, tf.transpose(x)[None], choice, None, False)
+
+        def body(number, a):
+            return layer_forward(hidden.read(number), a, choice, None, True)[:1]
+
+        (a,) = _loop(1, choice["depth"], body, (a,))
+        logits, _ = outputs_of(last, a)
+        if spec.num_outputs == 1:
+            right = (logits[:, 0] > 0) == (y > 0.5)
+        else:
+            right = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(y, tf.int32)
+        return tf.reduce_mean(tf.cast(right, dtype), axis=1)
+
+    def clipped(gradient, extra, factor, threshold):
+        if spec.clip == "global_norm":
+            return gradient * factor
+        if spec.clip == "value":
+            return tf.clip_by_value(gradient, -threshold, threshold)
+        if spec.clip == "norm":  # of every variable by itself: the kernel, and each row below it
+            squares = gradient**2
+            rows = tf.reduce_sum(squares[:, -extra:], axis=2, keepdims=True)
+            kernel = tf.reduce_sum(squares[:, :-extra], axis=[1, 2], keepdims=True)
+            fan_in = gradient.shape[1] - extra
+            norms = tf.sqrt(tf.concat([tf.repeat(kernel, fan_in, axis=1), rows], axis=1))
+            return gradient * threshold / tf.maximum(norms, threshold)
+        return gradient
+
+    def run(blocks, slots, carried, x, y, order, keys, first, steps, every, settings, choice):
+        depth = choice["depth"]
+        rate, threshold, constants = settings[0], settings[1], settings[2:]
+
+        def array(size, *shape):
+            return tf.TensorArray(dtype, size, element_shape=(replicates, *shape), clear_after_read=False)
+
+        def stack_of(blocks):
+            stack = array(spec.layers, height, width).unstack(blocks[1])
+            return blocks[0], stack, blocks[2]
+
+        def step(number, blocks, slots, carried, buffers, short, scores):
+            now = first + number
+            slot = (number + every - 1) // every  # overwritten until its last step, k * every
+            row = slot * depth
+            chosen = tf.gather(order, now)
+            inputs = tf.transpose(tf.gather(x, chosen))[None]
+            target = target_of(tf.gather(y, chosen))
+            count = tf.cast(now + 1, dtype)
+
+            def draw(layer):
+                size = spec.batch_size
+                return lambda z: random_slopes(keys, now, layer, width, size, dtype)
+
+            def update(block, block_slots, gradient, extra, factor):
+                change, new = optimizer_step(
+                    spec.optimizer, clipped(gradient, extra, factor, threshold), block_slots,
+                    rate, constants, count,
+                )  # fmt: skip
+                return block + change, new, change
+
+            # forward
+            head, hidden, last = blocks
+            a, u, slope = layer_forward(head, inputs, choice, draw(1), False)
+            activations, before, slopes = (
+                buffer.write(row, value) for buffer, value in zip(buffers[:3], (a, u, slope), strict=True)
+            )
+
+            def forward(layer, a, activations, before, slopes):
+                a, u, slope = layer_forward(hidden.read(layer), a, choice, draw(layer + 1), True)
+                here = row + layer
+                return a, activations.write(here, a), before.write(here, u), slopes.write(here, slope)
+
+            a, activations, before, slopes = _loop(
+                1, depth, forward, (a, activations, before, slopes)
+            )
+            logits, outputs = outputs_of(last, a)
+            losses, delta = loss_of(logits, outputs, target)
+            loss = tf.reduce_mean(losses, axis=1)
+
+            def evaluate():
+                return accuracy(blocks, x, y, choice)
+
+            score = tf.cond(now % choice["epoch"] == 0, evaluate, lambda: carried[0])
+            failed = tf.where(
+                (carried[1] < 0) & ~tf.math.is_finite(loss), tf.ones_like(carried[1]) * now, carried[1]
+            )
+
+            # backward; with a global norm to clip, a first time only for that norm
+            bias = tf.reduce_sum(delta, axis=2)[:, None]
+            gradient_last = tf.concat([_outer(a, delta), bias], axis=1) / spec.batch_size
+            into_last = _back_through(last[:, :-1], delta)
+
+            def back(layer, block, into):
+                here = row + layer
+                return layer_backward(
+                    block, activations.read(here - 1), before.read(here), slopes.read(here), into, choice, True
+                )  # fmt: skip
+
+            def back_head(into):
+                return layer_backward(
+                    head, inputs, before.read(row), slopes.read(row), into, choice, False
+                )[:2]
+
+            def square(gradient):
+                return tf.reduce_sum(gradient**2, axis=[1, 2], keepdims=True)
+
+            factor = None
+            if spec.clip == "global_norm":
+
+                def add_square(layer, into, total):
+                    _, gradient, into = back(layer, hidden.read(layer), into)
+                    return into, total + square(gradient)
+
+                into, total = _loop(depth - 1, 0, add_square, (into_last, square(gradient_last)), by=-1)
+                norm = tf.sqrt(total + square(back_head(into)[1]))
+                factor = threshold * tf.minimum(1 / norm, 1 / threshold) + (norm - norm)
+
+            def backward(layer, into, block, block_slots, hidden, hidden_slots, deltas, records):
+                # the block comes in as a loop variable, read ahead after the last write: a stack
+                # that is only written here needs no copy
+                delta, gradient, into = back(layer, block, into)
+                new, new_slots, change = update(block, block_slots, gradient, spec.extra_rows, factor)
+                hidden = hidden.write(layer, new)
+                hidden_slots = [s.write(layer, n) for s, n in zip(hidden_slots, new_slots, strict=True)]
+                records = [
+                    record.write(row + layer, value)
+                    for record, value in zip(records, (gradient, block, change), strict=True)
+                ]
+                return (
+                    into, hidden.read(layer - 1), [s.read(layer - 1) for s in hidden_slots],
+                    hidden, hidden_slots, deltas.write(row + layer, delta), records,
+                )  # fmt: skip
+
+            hidden_slots = [slot[1] for slot in slots]
+            into, _, _, hidden, hidden_slots, deltas, records = _loop(
+                depth - 1, 0, backward,
+                (into_last, hidden.read(depth - 1), [s.read(depth - 1) for s in hidden_slots],
+                 hidden, hidden_slots, buffers[3], buffers[4:]),
+                by=-1,
+            )  # fmt: skip
+            delta_head, gradient_head = back_head(into)
+            deltas = deltas.write(row, delta_head)
+            new_head, head_slots, change_head = update(
+                head, [s[0] for s in slots], gradient_head, spec.extra_rows, factor
+            )
+            new_last, last_slots, change_last = update(
+                last, [s[2] for s in slots], gradient_last, 1, factor
+            )
+
+            values = (gradient_head, head, change_head, gradient_last, last, change_last, delta, outputs)
+            short = [s.write(slot, value) for s, value in zip(short, values, strict=True)]
+            scores = [s.write(slot, value) for s, value in zip(scores, (loss, score), strict=True)]
+            slots = list(zip(head_slots, hidden_slots, last_slots, strict=True))
+            buffers = [activations, before, slopes, deltas, *records]
+            return (new_head, hidden, new_last), slots, (score, failed), buffers, short, scores
+
+        examples, outputs, room = spec.batch_size, spec.num_outputs, spec.rows // 2
+        head_shape = (spec.num_inputs + spec.extra_rows, width)
+        last_shape = (width + 1, outputs)
+        buffers = [array(spec.rows, width, examples) for _ in range(4)]
+        buffers += [array(spec.rows, height, width) for _ in range(3)]
+        short = [array(room, *head_shape) for _ in range(3)]
+        short += [array(room, *last_shape) for _ in range(3)]
+        short += [array(room, outputs, examples) for _ in range(2)]
+        scores = [array(room) for _ in range(2)]
+        blocks, slots, carried, buffers, short, scores = _loop(
+            0, steps, step,
+            (stack_of(blocks), [stack_of(slot) for slot in slots], carried, buffers, short, scores),
+        )  # fmt: skip
+
+        def whole(blocks):
+            return blocks[0], blocks[1].stack(), blocks[2]
+
+        a, _, slope, delta, *hidden_kernels = [buffer.stack() for buffer in buffers]
+        short = [s.stack() for s in short]
+        hidden_kernels = [k[:, :, :width] for k in hidden_kernels]
+        head_kernels = [k[:, :, : spec.num_inputs] for k in short[:3]]
+        last_kernels = [k[:, :, :width] for k in short[3:6]]
+        last_slope = short[7] * (1 - short[7])
+        statistics = (
+            _kernel_statistics(*head_kernels),
+            tf.concat([_kernel_statistics(*hidden_kernels), _signals(a, slope, delta, choice["largest"])], 0),
+            tf.concat([_kernel_statistics(*last_kernels),
+                       _signals(short[7], last_slope, short[6], OUTPUT_SLOPE)], 0),
+        )  # fmt: skip
+        arrays = (head_kernels[:2], hidden_kernels[:2], last_kernels[:2]) if spec.keep else ()
+        scores = tf.stack([s.stack() for s in scores])
+        return whole(blocks), [whole(slot) for slot in slots], carried, scores, statistics, arrays
+
+    return tf.function(run, autograph=False, jit_compile=has_xla())
+
+
+def _moments(values):
+    """Mean, standard deviation and sum of squares over the last two axes, in float64.
+
+    There the square of the smallest float32 is still a number, and a mean of squares minus a
+    squared mean is exact enough.
+    """
+    values = tf.cast(values, tf.float64)
+    count = values.shape[-1] * values.shape[-2]
+    mean = tf.reduce_sum(values, axis=[-2, -1]) / count
+    squares = tf.reduce_sum(values**2, axis=[-2, -1])
+    return mean, tf.sqrt(tf.maximum(squares / count - mean**2, 0)), squares
+
+
+def _kernel_statistics(gradient, kernel, change):
+    """The statistics OF_KERNEL of arrays (rows, replicates, fan_in, fan_out)."""
+    mean, std, squares = _moments(gradient)
+    weight_mean, weight_std, _ = _moments(kernel)
+    ratio = _moments(change)[1] / weight_std
+    table = [mean, std, tf.sqrt(squares), weight_mean, weight_std, ratio]
+    return tf.cast(tf.stack(table), gradient.dtype)
+
+
+def _signals(a, slope, delta, largest):
+    """The other statistics of BY_LAYER, of arrays (rows, replicates, units, examples)."""
+    mean, std, _ = _moments(a)
+    delta_norm = tf.sqrt(_moments(delta)[2] / delta.shape[-1])
+    saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)
+    dead = tf.reduce_all(slope == 0, axis=-1)
+    shares = [
+        tf.reduce_mean(tf.cast(saturated, tf.float64), axis=[-2, -1]),
+        tf.reduce_mean(tf.cast(dead, tf.float64), axis=-1),
+    ]
+    return tf.cast(tf.stack([delta_norm, mean, std, *shares]), a.dtype)
