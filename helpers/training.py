@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 import xarray as xr
 
-from helpers import Named, positive_number, universal, whole_number
+from helpers import Named, positive_number, universal, unrolled, whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS
 from helpers.data import Dataset
 from helpers.measure import UNITS, _check_dataset
@@ -216,6 +216,147 @@ def train(
     return _recording(plan, parts, names, carried[1].numpy(), attrs)
 
 
+def train_model(
+    model: keras.Model,
+    dataset: Dataset,
+    *,
+    loss: str | None = None,
+    optimizer="rmsprop",
+    learning_rate: float | None = None,
+    clip: tuple[str, float] | None = None,
+    epochs: int = 100,
+    batch_size: int = 32,
+    seed: int = 0,
+    record_every: int = 1,
+    keep: tuple[str, ...] = (),
+    progress=None,
+    stop=None,
+) -> xr.Dataset:
+    """Train a Keras model that you built, in place as ``model.fit`` does, and record it.
+
+    A layer of the recording is a kernel, by the name of its Keras layer; a recurrent layer has two,
+    "lstm" and "lstm_recurrent". activation_*, delta_norm, saturation and dead need a pre-activation:
+    they're there for every ``Dense`` of the model itself, whether the activation is its own or a
+    layer that follows it, and NaN elsewhere. Accuracy is what ``model.evaluate`` would say, so
+    batch normalisation uses its moving averages there.
+
+    The model compiles in a second or more (a deep one takes longer, and up to 100 MB that are never
+    freed); the next run of the same model and settings starts at once.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Takes (num_examples, num_inputs), ends in a sigmoid for two classes, in a softmax for more.
+        It needn't be compiled.
+    The others as in `train`; an optimizer of yours is copied, so that every run starts fresh.
+
+    Raises
+    ------
+    ValueError
+        For a model that doesn't fit the data set or has no kernel, or a number out of range.
+    """
+    _check_dataset(dataset)
+    plan = _Plan.make(dataset, epochs, batch_size, seed, record_every, keep, progress, stop)
+    _check_model(model, dataset)
+    loss = _loss(loss, dataset.num_outputs)
+    optimizer = _keras_optimizer(optimizer, learning_rate, clip)
+    program = unrolled.program(
+        model, len(dataset), plan.batch_size, dataset.num_outputs, loss, optimizer
+    )
+    program.reset()
+    carried = tf.zeros((), program.dtype), tf.constant(-1)
+    fixed = (
+        tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype),
+        tf.constant(plan.order),
+    )  # fmt: skip
+    numbers = tf.constant(plan.record_every), tf.constant(plan.steps_per_epoch)
+    names = list(program.kernels)
+    parts = []
+    for first, steps, rows in plan.chunks(program.rows):
+        last = first == plan.num_steps  # only to measure: what it changes is put back
+        kept = [np.array(variable) for variable in model.variables] if last else []
+        carried, scores, tables, signals, arrays = program.run(
+            carried, *fixed, tf.constant(first), tf.constant(steps), *numbers
+        )
+        if last:
+            for variable, value in zip(model.variables, kept, strict=True):
+                variable.assign(value)
+        parts.append(_unpack_model(program, names, rows, scores, tables, signals, arrays))
+    attrs = {
+        "model": model.name, "loss": loss, "optimizer": optimizer.name,
+        "learning_rate": float(optimizer.learning_rate), "clip": clip,
+        "compiled": "XLA" if universal.has_xla() else "tf.function",
+    }  # fmt: skip
+    return _recording(plan, parts, names, np.atleast_1d(carried[1].numpy()), attrs)
+
+
+class WeightCapture(keras.callbacks.Callback):
+    """Keep every kernel while ``model.fit`` runs, from the initial ones on: source A's callback.
+
+    ::
+
+        capture = WeightCapture()
+        model.fit(x, y, epochs=100, callbacks=[capture])
+        capture.recording
+
+    `weights` is a list of dicts, one for the start and one for each epoch: layer name -> kernel.
+    A second ``fit`` goes on where the first ended.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.weights, self._logs, self._steps = [], [], []
+
+    def on_train_begin(self, logs=None):
+        """Keep the weights as they are before the first update."""
+        if not self.weights and self.model.built:
+            self._keep({})
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Catch up for a model that's built only by its first batch."""
+        if not self.weights:
+            self._keep({})
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Keep the weights after this epoch."""
+        self._keep(logs or {})
+
+    def _keep(self, logs):
+        kernels = unrolled.kernels(self.model)
+        self.weights.append({name: np.array(kernel) for name, kernel in kernels.items()})
+        self._logs.append(logs)
+        self._steps.append(int(self.model.optimizer.iterations))
+
+    @property
+    def recording(self) -> xr.Dataset:
+        """A recording with one row an epoch: kernel, weight_mean, weight_std, loss, accuracy.
+
+        Loss and accuracy are what Keras reports for an epoch: means over its batches, while the
+        weights change. Row 0 has none.
+
+        Raises
+        ------
+        ValueError
+            Before any ``fit``.
+        """
+        if not self.weights:
+            raise ValueError("nothing was captured yet: pass this to model.fit(callbacks=[...]).")
+        names = list(self.weights[0])
+        kernels = [
+            np.stack([row[name].reshape(-1, row[name].shape[-1]) for row in self.weights])[:, None]
+            for name in names
+        ]
+        part = {
+            name: np.array([[logs.get(name, np.nan) for logs in self._logs]])
+            for name in ("loss", "accuracy")
+        }
+        for name, statistic in (("weight_mean", np.mean), ("weight_std", np.std)):
+            part[name] = np.stack([statistic(k, axis=(2, 3)).T for k in kernels], axis=-1)
+        part["kernel"] = _padded(kernels)
+        epochs = np.arange(len(self.weights))
+        return _dataset(part, names, self._steps, epochs).assign_attrs({"model": self.model.name})
+
+
 # ---------------------------------------------------------------- what a run is told
 
 
@@ -319,6 +460,39 @@ def _rule(optimizer):
     return None
 
 
+def _keras_optimizer(optimizer, learning_rate, clip):
+    """A fresh Keras optimizer with these settings."""
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        kind, settings = type(optimizer), optimizer.get_config()
+    else:
+        rule = OPTIMIZERS[optimizer]
+        kind, settings = rule.keras, {"name": optimizer, **rule.constants}
+    if learning_rate is not None:
+        settings["learning_rate"] = positive_number("learning_rate", learning_rate)
+    sort, threshold = _clip(clip)
+    if sort is not None:
+        argument = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "clipvalue"}[sort]
+        settings[argument] = threshold
+    return kind.from_config(settings)
+
+
+def _check_model(model, dataset):
+    """Raise a ``ValueError`` unless `model` takes and gives what `dataset` holds."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"model must be a keras.Model; got {type(model).__name__}.")
+    if not model.built:
+        model.build((None, dataset.num_inputs))
+    shapes = model.input_shape, model.output_shape
+    fits = (None, dataset.num_inputs), (None, dataset.num_outputs)
+    if shapes != fits:
+        raise ValueError(
+            f"the model takes {shapes[0]} to {shapes[1]}, but {dataset.name!r} needs "
+            f"{fits[0]} to {fits[1]}."
+        )
+    if not unrolled.kernels(model):
+        raise ValueError(f"the model {model.name!r} has no kernel to train and to record.")
+
+
 def _plain(attrs):
     """Only what a netCDF file can hold: numbers and text."""
 
@@ -392,31 +566,55 @@ def _padded(kernels):
     return whole
 
 
-def _recording(plan, parts, names, failed, attrs):
-    """Chunks -> one labelled data set."""
+def _unpack_model(program, names, rows, scores, tables, signals, arrays):
+    """The same for a program of ``unrolled``, which has one replicate."""
+    part = {
+        name: score.numpy()[None, :rows]
+        for name, score in zip(("loss", "accuracy"), scores, strict=True)
+    }
+    count = len(universal.OF_KERNEL)
+    table = np.full((len(universal.BY_LAYER), rows, len(names)), np.nan, part["loss"].dtype)
+    for number, kernel_table in enumerate(tables):
+        table[:count, :, number] = kernel_table.numpy()[:, :rows]
+    for name, signal in zip(program.taps, signals, strict=True):
+        table[count:, :, names.index(name)] = signal.numpy()[:, :rows]
+    part |= {name: table[index][None] for index, name in enumerate(universal.BY_LAYER)}
+    for index, name in enumerate(("gradient", "kernel")):
+        part[name] = _padded([pair[index].numpy()[:rows, None] for pair in arrays])
+    return part
+
+
+def _dataset(part, names, steps, epochs):
+    """Arrays (replicate, step, layer, ...) by name -> a labelled data set."""
     dims = ("replicate", "step", "layer", "fan_in", "fan_out")
-    variables = {}
-    for name, (long_name, units) in RECORDED.items():
-        if name in parts[0] and (name not in KEEP or name in plan.keep):
-            values = np.concatenate([part[name] for part in parts], axis=1)
-            variables[name] = (dims[: values.ndim], values, {"long_name": long_name, "units": units})
-    count = variables["loss"][1].shape[1]
-    steps = np.arange(count) * plan.record_every
-    if not plan.stopped:
-        steps[-1] = plan.num_steps
-    recording = xr.Dataset(
-        variables,
+    return xr.Dataset(
+        {
+            name: (dims[: part[name].ndim], part[name], {"long_name": long_name, "units": units})
+            for name, (long_name, units) in RECORDED.items()
+            if name in part
+        },
         coords={
-            "replicate": np.arange(len(variables["loss"][1])),
+            "replicate": np.arange(len(part["loss"])),
             "step": ("step", steps, {"long_name": "updates made", "units": "1"}),
-            "epoch": ("step", steps / plan.steps_per_epoch, {"long_name": "epoch", "units": "1"}),
+            "epoch": ("step", epochs, {"long_name": "epoch", "units": "1"}),
             "layer": names,
         },
     )
-    hidden = recording["dead"].sel(layer=[name for name in names if name.startswith("hidden")])
-    dead = (hidden == 1).any(("replicate", "layer")).values
+
+
+def _recording(plan, parts, names, failed, attrs):
+    """Chunks -> the recording."""
+    part = {
+        name: np.concatenate([part[name] for part in parts], axis=1)
+        for name in parts[0]
+        if name not in KEEP or name in plan.keep
+    }
+    steps = np.arange(part["loss"].shape[1]) * plan.record_every
+    if not plan.stopped:
+        steps[-1] = plan.num_steps
+    dead = (part["dead"][:, :, : len(names) - 1] == 1).any(axis=(0, 2))
     attrs = attrs | plan.attrs | {
         "diverged_at": int(min(failed[failed >= 0], default=-1)),
         "dead_at": int(steps[dead][0]) if dead.any() else -1,
     }  # fmt: skip
-    return recording.assign_attrs(_plain(attrs))
+    return _dataset(part, names, steps, steps / plan.steps_per_epoch).assign_attrs(_plain(attrs))
