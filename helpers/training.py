@@ -190,13 +190,9 @@ def train(
         "largest": tf.constant(entry.largest_slope, dtype),
         "epoch": tf.constant(plan.steps_per_epoch),
     }
-    keys = np.array([
-        np.random.SeedSequence([seed, replicate], spawn_key=(1,)).generate_state(1)[0]
-        for replicate in range(num_replicates)
-    ])  # fmt: skip
     fixed = (
         tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype), tf.constant(plan.order),
-        tf.constant(keys, tf.uint32),
+        tf.constant(universal.replicate_keys(seed, num_replicates)),
     )  # fmt: skip
     settings = tf.constant([rate, threshold, *constants], dtype)
     every = tf.constant(plan.record_every)

@@ -110,6 +110,15 @@ def random_slopes(keys, step, layer, units, examples, dtype):
     return 1 / (low + (high - low) * uniform)
 
 
+def replicate_keys(seed: int, num_replicates: int) -> np.ndarray:
+    """The key of each replicate for `random_slopes`: uint32, one an argument."""
+    sequences = (
+        np.random.SeedSequence([seed, replicate], spawn_key=(1,))
+        for replicate in range(num_replicates)
+    )
+    return np.array([sequence.generate_state(1)[0] for sequence in sequences], np.uint32)
+
+
 def _hash(x):
     """Mix the bits of uint32 numbers (Chris Wellons' lowbias32)."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
