@@ -169,7 +169,9 @@ def train(
         together = xr.concat(runs, xr.DataArray(range(num_replicates), dims="replicate"))
         return together.assign_attrs(_plain(network | {"num_replicates": num_replicates}))
     name, default_rate, constants = rule
-    rate = positive_number("learning_rate", default_rate if learning_rate is None else learning_rate)
+    rate = positive_number(
+        "learning_rate", default_rate if learning_rate is None else learning_rate
+    )
 
     dtype = keras.config.floatx()
     course = any(entry is other for other in _COURSE_ACTIVATIONS)
@@ -207,7 +209,8 @@ def train(
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
     attrs = network | {
         "loss": loss, "optimizer": name, "learning_rate": rate, "clip": clip,
-        "num_replicates": num_replicates, "compiled": "XLA" if universal.has_xla() else "tf.function",
+        "num_replicates": num_replicates,
+        "compiled": "XLA" if universal.has_xla() else "tf.function",
     }  # fmt: skip
     return _recording(plan, parts, names, carried[1].numpy(), attrs)
 
@@ -231,8 +234,8 @@ def train_model(
     """Train a Keras model that you built, in place as ``model.fit`` does, and record it.
 
     A layer of the recording is a kernel, by the name of its Keras layer; a recurrent layer has two,
-    "lstm" and "lstm_recurrent". activation_*, delta_norm, saturation and dead need a pre-activation:
-    they're there for every ``Dense`` of the model itself, whether the activation is its own or a
+    "lstm" and "lstm_recurrent". activation_*, delta_norm, saturation and dead need a
+    pre-activation: they're there for every ``Dense`` of the model itself, whether the activation is its own or a
     layer that follows it, and NaN elsewhere. Accuracy is what ``model.evaluate`` would say, so
     batch normalisation uses its moving averages there.
 
@@ -270,7 +273,7 @@ def train_model(
     parts = []
     for first, steps, rows in plan.chunks(program.rows):
         last = first == plan.num_steps  # only to measure: what it changes is put back
-        kept = [np.array(variable) for variable in model.variables] if last else []
+        kept = [variable.numpy() for variable in model.variables] if last else []
         carried, scores, tables, signals, arrays = program.run(
             carried, *fixed, tf.constant(first), tf.constant(steps), *numbers
         )
@@ -319,7 +322,7 @@ class WeightCapture(keras.callbacks.Callback):
 
     def _keep(self, logs):
         kernels = unrolled.kernels(self.model)
-        self.weights.append({name: np.array(kernel) for name, kernel in kernels.items()})
+        self.weights.append({name: kernel.numpy() for name, kernel in kernels.items()})
         self._logs.append(logs)
         self._steps.append(int(self.model.optimizer.iterations))
 
@@ -427,12 +430,13 @@ def _loss(loss, num_outputs):
 
 
 def _clip(clip):
-    """A kind of clipping or None, and its threshold."""
+    """Return a kind of clipping or None, and its threshold."""
     if clip is None:
         return None, 1.0
     if not isinstance(clip, (tuple, list)) or len(clip) != 2 or clip[0] not in CLIPS:
         raise ValueError(
-            f"clip must be None or a pair ({' | '.join(map(repr, CLIPS))}, threshold); got {clip!r}."
+            f"clip must be None or a pair, {' or '.join(map(repr, CLIPS))} and a threshold; "
+            f"got {clip!r}."
         )
     return clip[0], positive_number("the threshold of clip", clip[1])
 
@@ -457,7 +461,7 @@ def _rule(optimizer):
 
 
 def _keras_optimizer(optimizer, learning_rate, clip):
-    """A fresh Keras optimizer with these settings."""
+    """Make a fresh Keras optimizer with these settings."""
     if isinstance(optimizer, keras.optimizers.Optimizer):
         kind, settings = type(optimizer), optimizer.get_config()
     else:
@@ -467,7 +471,9 @@ def _keras_optimizer(optimizer, learning_rate, clip):
         settings["learning_rate"] = positive_number("learning_rate", learning_rate)
     sort, threshold = _clip(clip)
     if sort is not None:
-        argument = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "clipvalue"}[sort]
+        argument = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "clipvalue"}[
+            sort
+        ]
         settings[argument] = threshold
     return kind.from_config(settings)
 
@@ -506,7 +512,7 @@ def _plain(attrs):
 
 
 def _first_blocks(spec, sampler, entry, depth, seed):
-    """The parameters as initialised, in the blocks that ``universal`` describes."""
+    """Draw the parameters as initialised, in the blocks that ``universal`` describes."""
 
     def block(fan_in, fan_out, layer, extra):
         rows = np.zeros((spec.num_replicates, fan_in + extra, fan_out), spec.dtype)
@@ -530,13 +536,15 @@ def _first_blocks(spec, sampler, entry, depth, seed):
 
 
 def _unpack(rows, depth, scores, statistics, arrays):
-    """What a chunk returned -> {name: array (replicate, row, layer, ...)}, only the rows in use."""
+    """Turn what a chunk returned into {name: array (replicate, row, layer, ...)}."""
 
     def by_layer(first, hidden, last):
         """Rows and layers together; the first layer's kernel is not in the long buffer."""
         hidden = hidden[: rows * depth].reshape(rows, depth, *hidden.shape[1:])
         parts = [hidden, last[:rows, None]]
-        return [first[:rows, None], hidden[:, 1:], last[:rows, None]] if first is not None else parts
+        return (
+            [first[:rows, None], hidden[:, 1:], last[:rows, None]] if first is not None else parts
+        )
 
     first, hidden, last = (part.numpy() for part in statistics)
     part = dict(zip(("loss", "accuracy"), scores.numpy()[:, :rows].swapaxes(1, 2), strict=True))
@@ -552,7 +560,7 @@ def _unpack(rows, depth, scores, statistics, arrays):
 
 
 def _padded(kernels):
-    """Arrays (row, replicate, fan_in, fan_out), one a layer -> one array, NaN where there's none."""
+    """Put arrays (row, replicate, fan_in, fan_out), one a layer, into one, with NaN around."""
     rows, replicates = kernels[0].shape[:2]
     size = [max(kernel.shape[axis] for kernel in kernels) for axis in (2, 3)]
     whole = np.full((replicates, rows, len(kernels), *size), np.nan, kernels[0].dtype)
@@ -563,7 +571,7 @@ def _padded(kernels):
 
 
 def _unpack_model(program, names, rows, scores, tables, signals, arrays):
-    """The same for a program of ``unrolled``, which has one replicate."""
+    """Do the same for a program of ``unrolled``, which has one replicate."""
     part = {
         name: score.numpy()[None, :rows]
         for name, score in zip(("loss", "accuracy"), scores, strict=True)

@@ -1,7 +1,7 @@
 """The one compiled training loop: any depth and activation of the same width, in one XLA program.
 
 XLA compiles for fixed shapes, and a compiled program is never freed. So what a learner changes
-most, depth, activation, learning rate and the constants of the optimizer, are arguments here: hidden
+most is an argument here (depth, activation, learning rate, constants of the optimizer): hidden
 layers lie in one stack, back-propagation is written out as a loop over it, and a switch picks the
 activation. Arrays are (replicates, units, examples): the examples last, side by side in memory.
 
@@ -13,7 +13,6 @@ statistics are computed afterwards, for all steps of a chunk together.
 """
 
 import functools
-import math
 from typing import NamedTuple
 
 import keras
@@ -27,9 +26,12 @@ DEPTH = 50  # the stack holds a multiple of this many layers
 ROWS, ROW_MEMORY = 2048, 16e6  # of the long buffer: at most that many, in about so many bytes
 SMALL = 8  # up to this fan-in sums written out beat a call of the matrix product
 
-BY_LAYER = ("gradient_mean", "gradient_std", "gradient_norm", "weight_mean", "weight_std",
-            "update_ratio", "delta_norm", "activation_mean", "activation_std", "saturation", "dead")  # fmt: skip
-OF_KERNEL = BY_LAYER[:6]
+OF_KERNEL = (
+    "gradient_mean", "gradient_std", "gradient_norm", "weight_mean", "weight_std", "update_ratio",
+)  # fmt: skip
+BY_LAYER = (
+    *OF_KERNEL, "delta_norm", "activation_mean", "activation_std", "saturation", "dead",
+)  # fmt: skip
 
 
 class Spec(NamedTuple):
@@ -96,7 +98,7 @@ def optimizer_step(name, gradient, slots, rate, constants, count):
 
 
 def random_slopes(keys, step, layer, units, examples, dtype):
-    """RReLU's slopes 1/a, a ~ U(3, 8), (replicates, units, examples): one draw an argument.
+    """Draw RReLU's slopes 1/a, a ~ U(3, 8): (replicates, units, examples).
 
     A hash of its arguments, not a stream: the same in any order, on any machine, compiled or not
     (TensorFlow's own generators differ between XLA and eager).
@@ -111,7 +113,7 @@ def random_slopes(keys, step, layer, units, examples, dtype):
 
 
 def replicate_keys(seed: int, num_replicates: int) -> np.ndarray:
-    """The key of each replicate for `random_slopes`: uint32, one an argument."""
+    """Return the key of each replicate for `random_slopes`, uint32."""
     sequences = (
         np.random.SeedSequence([seed, replicate], spawn_key=(1,))
         for replicate in range(num_replicates)
@@ -128,7 +130,7 @@ def _hash(x):
 
 
 def _branch(entry):
-    """A function (z, learned slope, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
+    """Make (z, learned slope, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
 
     def fixed(z, slope, draw):
         with tf.GradientTape() as tape:
@@ -166,11 +168,11 @@ def _outer(below, delta):
     return tf.matmul(below, delta, transpose_b=True)
 
 
-def _loop(start, end, body, state, by=1):
+def loop(start, end, body, state, by=1):
     """``for i in range(start, end, by): state = body(i, *state)`` inside the program."""
     going = (lambda i, *_: i < end) if by > 0 else (lambda i, *_: i > end)
     first = tf.convert_to_tensor(start, tf.int32)
-    return tf.while_loop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
+    return tf.whileloop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
 
 
 @functools.cache
@@ -185,7 +187,7 @@ def has_xla() -> bool:
 
 @functools.cache
 def program(spec: Spec):
-    """The compiled chunk of training for `spec`; kept for good, as TensorFlow keeps it anyway.
+    """Make the chunk of training for `spec`; kept for good, as TensorFlow keeps it anyway.
 
     The program takes ``(blocks, slots, carried, x, y, order, keys, first, steps, every, settings,
     choice)`` and returns ``(blocks, slots, carried, loss and accuracy, statistics, arrays)``.
@@ -205,14 +207,37 @@ def program(spec: Spec):
             return u, None, None
         mean, variance = tf.nn.moments(u, axes=[2], keepdims=True)
         spread = tf.sqrt(variance + tf.constant(BATCH_EPSILON, dtype))
-        return block[:, -2, :, None] * (u - mean) / spread + block[:, -1, :, None], (u - mean) / spread, spread
+        return (
+            block[:, -2, :, None] * (u - mean) / spread + block[:, -1, :, None],
+            (u - mean) / spread,
+            spread,
+        )
 
-    def layer_forward(block, below, choice, draw, skips):
+    def enter(block, below):
+        """Find what a layer's activation will see, and the rows below its kernel."""
         fan_in = block.shape[1] - spec.extra_rows
         u = _times(block[:, :fan_in], below) + block[:, fan_in, :, None]
-        z, _, _ = normalised(block, u)
-        phi, slope = activate(z, block[:, fan_in + 1, :, None], choice, draw)
-        return phi + below if skips and spec.residual else phi, u, slope
+        return u, block[:, fan_in:]
+
+    def hidden_forward(head, hidden, inputs, choice, draw, record, buffers):
+        """All hidden layers -> the last activation, and the buffers.
+
+        The switch over activations is the dear part to compile, so the first layer takes the same
+        loop: only how its u came about is its own. (The last turn computes one u in vain.)
+        """
+
+        def layer(number, u, rows, below, *buffers):
+            z, _, _ = normalised(rows, u)
+            phi, slope = activate(z, rows[:, 1, :, None], choice, draw and draw(number + 1))
+            a = phi + below if spec.residual else phi
+            buffers = record(number, (a, u, slope), buffers)
+            following = hidden.read(tf.minimum(number + 1, spec.layers - 1))
+            return *enter(following, a), a, *buffers
+
+        u, rows = enter(head, inputs)
+        start = u, rows, tf.zeros_like(u), *buffers
+        _, _, a, *buffers = loop(0, choice["depth"], layer, start)
+        return a, buffers
 
     def layer_backward(block, below, u, slope, into_a, choice, skips):
         """Delta, the gradient of the block, and dL/da of the layer below."""
@@ -237,7 +262,7 @@ def program(spec: Spec):
         return logits, squash
 
     def loss_of(logits, outputs, target):
-        """The loss of each example (replicates, examples), and its delta."""
+        """Find the loss of each example (replicates, examples), and its delta."""
         if spec.loss == "mean_squared_error":
             error = outputs - target
             pull = 2 * error / spec.num_outputs
@@ -258,13 +283,9 @@ def program(spec: Spec):
         return tf.transpose(tf.one_hot(tf.cast(y, tf.int32), spec.num_outputs, dtype=dtype))[None]
 
     def accuracy(blocks, x, y, choice):
-        first, hidden, last = blocks
-        a, _, _ = layer_forward(first, tf.transpose(x)[None], choice, None, False)
-
-        def body(number, a):
-            return layer_forward(hidden.read(number), a, choice, None, True)[:1]
-
-        (a,) = _loop(1, choice["depth"], body, (a,))
+        head, hidden, last = blocks
+        inputs = tf.transpose(x)[None]
+        a, _ = hidden_forward(head, hidden, inputs, choice, None, lambda *_: (), ())
         logits, _ = outputs_of(last, a)
         if spec.num_outputs == 1:
             right = (logits[:, 0] > 0) == (y > 0.5)
@@ -291,7 +312,9 @@ def program(spec: Spec):
         rate, threshold, constants = settings[0], settings[1], settings[2:]
 
         def array(size, *shape):
-            return tf.TensorArray(dtype, size, element_shape=(replicates, *shape), clear_after_read=False)
+            return tf.TensorArray(
+                dtype, size, element_shape=(replicates, *shape), clear_after_read=False
+            )
 
         def stack_of(blocks):
             stack = array(spec.layers, height, width).unstack(blocks[1])
@@ -319,18 +342,13 @@ def program(spec: Spec):
 
             # forward
             head, hidden, last = blocks
-            a, u, slope = layer_forward(head, inputs, choice, draw(1), False)
-            activations, before, slopes = (
-                buffer.write(row, value) for buffer, value in zip(buffers[:3], (a, u, slope), strict=True)
-            )
 
-            def forward(layer, a, activations, before, slopes):
-                a, u, slope = layer_forward(hidden.read(layer), a, choice, draw(layer + 1), True)
-                here = row + layer
-                return a, activations.write(here, a), before.write(here, u), slopes.write(here, slope)
+            def record(layer, values, buffers):
+                pairs = zip(buffers, values, strict=True)
+                return [buffer.write(row + layer, value) for buffer, value in pairs]
 
-            a, activations, before, slopes = _loop(
-                1, depth, forward, (a, activations, before, slopes)
+            a, (activations, before, slopes) = hidden_forward(
+                head, hidden, inputs, choice, draw, record, buffers[:3]
             )
             logits, outputs = outputs_of(last, a)
             losses, delta = loss_of(logits, outputs, target)
@@ -341,7 +359,9 @@ def program(spec: Spec):
 
             score = tf.cond(now % choice["epoch"] == 0, evaluate, lambda: carried[0])
             failed = tf.where(
-                (carried[1] < 0) & ~tf.math.is_finite(loss), tf.ones_like(carried[1]) * now, carried[1]
+                (carried[1] < 0) & ~tf.math.is_finite(loss),
+                tf.ones_like(carried[1]) * now,
+                carried[1],
             )
 
             # backward; with a global norm to clip, a first time only for that norm
@@ -352,7 +372,8 @@ def program(spec: Spec):
             def back(layer, block, into):
                 here = row + layer
                 return layer_backward(
-                    block, activations.read(here - 1), before.read(here), slopes.read(here), into, choice, True
+                    block, activations.read(here - 1), before.read(here), slopes.read(here), into,
+                    choice, True,
                 )  # fmt: skip
 
             def back_head(into):
@@ -370,7 +391,9 @@ def program(spec: Spec):
                     _, gradient, into = back(layer, hidden.read(layer), into)
                     return into, total + square(gradient)
 
-                into, total = _loop(depth - 1, 0, add_square, (into_last, square(gradient_last)), by=-1)
+                into, total = loop(
+                    depth - 1, 0, add_square, (into_last, square(gradient_last)), by=-1
+                )
                 norm = tf.sqrt(total + square(back_head(into)[1]))
                 factor = threshold * tf.minimum(1 / norm, 1 / threshold) + (norm - norm)
 
@@ -378,9 +401,13 @@ def program(spec: Spec):
                 # the block comes in as a loop variable, read ahead after the last write: a stack
                 # that is only written here needs no copy
                 delta, gradient, into = back(layer, block, into)
-                new, new_slots, change = update(block, block_slots, gradient, spec.extra_rows, factor)
+                new, new_slots, change = update(
+                    block, block_slots, gradient, spec.extra_rows, factor
+                )
                 hidden = hidden.write(layer, new)
-                hidden_slots = [s.write(layer, n) for s, n in zip(hidden_slots, new_slots, strict=True)]
+                hidden_slots = [
+                    s.write(layer, n) for s, n in zip(hidden_slots, new_slots, strict=True)
+                ]
                 records = [
                     record.write(row + layer, value)
                     for record, value in zip(records, (gradient, block, change), strict=True)
@@ -391,7 +418,7 @@ def program(spec: Spec):
                 )  # fmt: skip
 
             hidden_slots = [slot[1] for slot in slots]
-            into, _, _, hidden, hidden_slots, deltas, records = _loop(
+            into, _, _, hidden, hidden_slots, deltas, records = loop(
                 depth - 1, 0, backward,
                 (into_last, hidden.read(depth - 1), [s.read(depth - 1) for s in hidden_slots],
                  hidden, hidden_slots, buffers[3], buffers[4:]),
@@ -406,7 +433,16 @@ def program(spec: Spec):
                 last, [s[2] for s in slots], gradient_last, 1, factor
             )
 
-            values = (gradient_head, head, change_head, gradient_last, last, change_last, delta, outputs)
+            values = (
+                gradient_head,
+                head,
+                change_head,
+                gradient_last,
+                last,
+                change_last,
+                delta,
+                outputs,
+            )
             short = [s.write(slot, value) for s, value in zip(short, values, strict=True)]
             scores = [s.write(slot, value) for s, value in zip(scores, (loss, score), strict=True)]
             slots = list(zip(head_slots, hidden_slots, last_slots, strict=True))
@@ -422,7 +458,7 @@ def program(spec: Spec):
         short += [array(room, *last_shape) for _ in range(3)]
         short += [array(room, outputs, examples) for _ in range(2)]
         scores = [array(room) for _ in range(2)]
-        blocks, slots, carried, buffers, short, scores = _loop(
+        blocks, slots, carried, buffers, short, scores = loop(
             0, steps, step,
             (stack_of(blocks), [stack_of(slot) for slot in slots], carried, buffers, short, scores),
         )  # fmt: skip
@@ -436,12 +472,13 @@ def program(spec: Spec):
         head_kernels = [k[:, :, : spec.num_inputs] for k in short[:3]]
         last_kernels = [k[:, :, :width] for k in short[3:6]]
         last_slope = short[7] * (1 - short[7])
+        of_hidden = signal_statistics(a, slope, delta, choice["largest"])
+        of_last = signal_statistics(short[7], last_slope, short[6], OUTPUT_SLOPE)
         statistics = (
-            _kernel_statistics(*head_kernels),
-            tf.concat([_kernel_statistics(*hidden_kernels), _signals(a, slope, delta, choice["largest"])], 0),
-            tf.concat([_kernel_statistics(*last_kernels),
-                       _signals(short[7], last_slope, short[6], OUTPUT_SLOPE)], 0),
-        )  # fmt: skip
+            kernel_statistics(*head_kernels),
+            tf.concat([kernel_statistics(*hidden_kernels), of_hidden], axis=0),
+            tf.concat([kernel_statistics(*last_kernels), of_last], axis=0),
+        )
         arrays = (head_kernels[:2], hidden_kernels[:2], last_kernels[:2]) if spec.keep else ()
         scores = tf.stack([s.stack() for s in scores])
         return whole(blocks), [whole(slot) for slot in slots], carried, scores, statistics, arrays
@@ -462,8 +499,8 @@ def _moments(values):
     return mean, tf.sqrt(tf.maximum(squares / count - mean**2, 0)), squares
 
 
-def _kernel_statistics(gradient, kernel, change):
-    """The statistics OF_KERNEL of arrays (rows, replicates, fan_in, fan_out)."""
+def kernel_statistics(gradient, kernel, change):
+    """Find the statistics OF_KERNEL of arrays (rows, replicates, fan_in, fan_out)."""
     mean, std, squares = _moments(gradient)
     weight_mean, weight_std, _ = _moments(kernel)
     ratio = _moments(change)[1] / weight_std
@@ -471,8 +508,8 @@ def _kernel_statistics(gradient, kernel, change):
     return tf.cast(tf.stack(table), gradient.dtype)
 
 
-def _signals(a, slope, delta, largest):
-    """The other statistics of BY_LAYER, of arrays (rows, replicates, units, examples)."""
+def signal_statistics(a, slope, delta, largest):
+    """Find the others of BY_LAYER, of arrays (rows, replicates, units, examples)."""
     mean, std, _ = _moments(a)
     delta_norm = tf.sqrt(_moments(delta)[2] / delta.shape[-1])
     saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)

@@ -23,7 +23,7 @@ ACTIVATION_LAYERS = (
 
 
 def kernels(model) -> dict[str, keras.Variable]:
-    """The model's trainable kernels by the name of their layer, from the input side.
+    """Find the trainable kernels by the name of their layer, from the input side.
 
     A recurrent layer has two: "lstm" for the inputs, "lstm_recurrent" for the state.
     """
@@ -50,7 +50,7 @@ class Tap:
         self.addition = next(sums, None)
 
     def phi(self, z, **options):
-        """The activation, whoever holds it."""
+        """Apply the activation, whoever holds it."""
         if self.layer is not None:
             return self.layer(z, **options)
         return self.dense.activation(z)
@@ -68,7 +68,7 @@ class Tap:
 
 
 def taps(model) -> dict[str, Tap]:
-    """A `Tap` for every Dense layer of the model itself, by name."""
+    """Make a `Tap` for every Dense layer of the model itself, by name."""
     layers = list(model.layers)
     places = [i for i, layer in enumerate(layers) if isinstance(layer, keras.layers.Dense)]
     ends = [*places[1:], len(layers)]
@@ -92,10 +92,9 @@ def tapped(model_taps, caught):
             with tf.GradientTape() as tape:
                 tape.watch(z)
                 a = function(z, *args, **options)
-            if tap.last:
+            slope = tape.gradient(a, z, unconnected_gradients="zero")
+            if tap.last:  # a softmax unit in its own logit
                 slope = a * (1 - a)
-            else:
-                slope = tape.gradient(a, z, unconnected_gradients="zero")
             caught[name] = (z, slope, a)
             return a
 
@@ -134,7 +133,7 @@ class Program:
         self.num_examples, self.batch_size = num_examples, batch_size
         self.optimizer = optimizer
         optimizer.build(model.trainable_variables)
-        self.fresh = [np.array(variable) for variable in optimizer.variables]
+        self.fresh = [variable.numpy() for variable in optimizer.variables]
         self.kernels, self.taps = kernels(model), taps(model)
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
         self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
@@ -177,7 +176,9 @@ class Program:
             score = tf.cond(now % epoch == 0, lambda: self._accuracy(x, y), lambda: score)
             caught = {}
             with tf.GradientTape() as tape, tapped(self.taps, caught):
-                losses = self._losses(tf.gather(y, chosen), self.model(tf.gather(x, chosen), training=True))
+                losses = self._losses(
+                    tf.gather(y, chosen), self.model(tf.gather(x, chosen), training=True)
+                )
                 loss = tf.reduce_mean(losses)
             signals = [caught[name] for name in self.taps]
             found = tape.gradient(
@@ -204,24 +205,28 @@ class Program:
             tf.TensorArray(self.dtype, self.rows, element_shape=shape, clear_after_read=False)
             for shape in shapes
         ]
-        score, failed, records = universal._loop(0, steps, step, (*carried, records))
+        score, failed, records = universal.loop(0, steps, step, (*carried, records))
         loss, score_by_row, *rest = [record.stack() for record in records]
         count = len(watched)
         of_kernels, of_taps = rest[: 3 * count], rest[3 * count :]
         of_kernels = [of_kernels[3 * i : 3 * i + 3] for i in range(count)]
-        tables = [universal._kernel_statistics(*arrays) for arrays in of_kernels]
+        tables = [universal.kernel_statistics(*arrays) for arrays in of_kernels]
         signals = []
         for number, largest in enumerate(self.largest.values()):
-            a, slope, delta = (tf.transpose(v, (0, 2, 1)) for v in of_taps[3 * number : 3 * number + 3])
-            signals.append(universal._signals(a, slope, delta, largest))
+            a, slope, delta = (
+                tf.transpose(v, (0, 2, 1)) for v in of_taps[3 * number : 3 * number + 3]
+            )
+            signals.append(universal.signal_statistics(a, slope, delta, largest))
         arrays = [(gradient, kernel) for gradient, kernel, _ in of_kernels]
         return (score, failed), (loss, score_by_row), tables, signals, arrays
 
 
 def program(model, num_examples, batch_size, num_outputs, loss, optimizer) -> Program:
-    """The program for these settings, made anew only if `model` hasn't had one."""
+    """Return the program for these settings, made only if `model` has none yet."""
     programs = model.__dict__.setdefault("_recorded_programs", {})
-    settings = json.dumps(keras.saving.serialize_keras_object(optimizer), sort_keys=True, default=str)
+    settings = json.dumps(
+        keras.saving.serialize_keras_object(optimizer), sort_keys=True, default=str
+    )
     key = (num_examples, batch_size, loss, settings)
     if key not in programs:
         programs[key] = Program(model, num_examples, batch_size, num_outputs, loss, optimizer)

@@ -110,7 +110,12 @@ def assert_same_run(recording, hand, tolerance, replicate=0):
             for layer, array in enumerate(layers):
                 ours = one[name].values[step, layer, : array.shape[0], : array.shape[1]]
                 error = np.linalg.norm(ours - array)
-                assert error <= tolerance * np.linalg.norm(array) + 1e-30, (name, step, layer, error)
+                assert error <= tolerance * np.linalg.norm(array) + 1e-30, (
+                    name,
+                    step,
+                    layer,
+                    error,
+                )
 
 
 KEPT = {"batch_size": 32, "keep": ("kernel", "gradient")}
@@ -156,8 +161,9 @@ def test_a_name_means_keras_s_defaults(optimizer):
     assert_same_run(recording, hand, 1e-5)
 
 
-@pytest.mark.parametrize("loss", [None, "mean_squared_error"])
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    ("loss", "classes"), [(None, 3), ("mean_squared_error", 2), ("mean_squared_error", 3)]
+)
 def test_every_loss_trains_as_in_keras(loss, classes, double):
     run = {"dataset": small(classes=classes), "loss": loss, "depth": 2, "width": 9, "epochs": 10}
     recording = training.train("tanh", "glorot_uniform", **run, **KEPT)
@@ -168,7 +174,6 @@ def test_every_loss_trains_as_in_keras(loss, classes, double):
 NETWORKS = [
     {"depth": 1},
     {"residual": True},
-    {"normalization": "batch"},
     {"normalization": "batch", "residual": True, "depth": 7},
 ]
 
@@ -236,7 +241,7 @@ def test_an_optimizer_s_steps_are_its_formula(optimizer, double):
             corrected_m, corrected_v = m / (1 - 0.9**t), v / (1 - 0.999**t)
             # Keras adds epsilon before it corrects the second moment
             change = -0.001 * corrected_m / (np.sqrt(corrected_v) + 1e-7 / np.sqrt(1 - 0.999**t))
-        np.testing.assert_allclose(kernels[t] - kernels[t - 1], change, rtol=1e-8)
+        np.testing.assert_allclose(kernels[t] - kernels[t - 1], change, rtol=1e-8, atol=1e-16)
     assert np.abs(gradients).max() < 3e-4
 
 
@@ -256,7 +261,9 @@ def test_epoch_0_is_what_profile_measures(double):
         assert recording.sizes["step"] == 1
         for name in profile.data_vars:
             xr.testing.assert_allclose(
-                recording[name].isel(step=0, drop=True).drop_vars("epoch"), profile[name], rtol=1e-9
+                recording[name].isel(step=0, drop=True).drop_vars("epoch", errors="ignore"),
+                profile[name],
+                rtol=1e-9,
             )
             assert recording[name].attrs == profile[name].attrs
 
@@ -289,8 +296,9 @@ def test_statistics_are_those_of_the_arrays():
 
 
 def test_accuracy_is_that_of_the_weights_at_the_epoch_s_beginning():
-    dataset = small(200)
-    run = training.train("tanh", "standard_normal", dataset=dataset, epochs=2, learning_rate=0.1)
+    dataset = small()
+    run = training.train("tanh", "standard_normal", dataset=dataset, epochs=2, learning_rate=0.1,
+                         **KEPT)  # fmt: skip
     model = networks.make_mlp("tanh", "standard_normal")
     training.train_model(model, dataset, epochs=2, learning_rate=0.1)
     right = (model.predict(dataset.x, verbose=0)[:, 0] > 0.5) == (dataset.y > 0.5)
@@ -301,13 +309,14 @@ def test_accuracy_is_that_of_the_weights_at_the_epoch_s_beginning():
 
 def test_a_tiny_gradient_keeps_its_norm():
     # 3e-32: its square is 0 in float32
-    deep = training.train("sigmoid", "heuristic_uniform", dataset=small(), depth=38, epochs=0)
+    deep = training.train("sigmoid", "heuristic_uniform", dataset=small(), depth=38,
+                          epochs=0, **KEPT)  # fmt: skip
     ratio = deep.delta_norm.sel(layer="hidden_1") / deep.delta_norm.sel(layer="output")
     assert 1e-37 < float(ratio.squeeze()) < 1e-25
 
 
 def test_a_seed_is_a_recording():
-    run = {"dataset": small(), "epochs": 2, "num_replicates": 2, **KEPT}
+    run = {"dataset": data.circles(), "epochs": 2, "num_replicates": 20, "record_every": 31}
     first, again = (training.train("rrelu", "he_normal", seed=1, **run) for _ in range(2))
     xr.testing.assert_identical(first, again)
     other = training.train("rrelu", "he_normal", seed=2, **run)
@@ -316,7 +325,7 @@ def test_a_seed_is_a_recording():
 
 
 def test_a_recording_goes_into_a_file(tmp_path):
-    run = training.train("tanh", "he_normal", dataset=small(), epochs=1, clip=("norm", 1.0), **KEPT)
+    run = training.train("tanh", "he_normal", dataset=small(), epochs=1, **KEPT)
     assert all(isinstance(value, (int, float, str)) for value in run.attrs.values())
     run.to_netcdf(tmp_path / "run.nc")
     with xr.open_dataset(tmp_path / "run.nc") as back:
@@ -348,12 +357,12 @@ def test_source_a_comes_out(activation, learning_rate, epochs, low, high):
 
 def test_overflow_and_dead_networks_are_recorded_not_raised(recwarn, capfd):
     run = training.train("linear", "standard_normal", dataset=small(), optimizer="sgd",
-                         depth=20, learning_rate=100.0, epochs=3)  # fmt: skip
+                         depth=20, learning_rate=100.0, epochs=3, **KEPT)  # fmt: skip
     at = run.attrs["diverged_at"]
     assert at > 0
     assert np.isfinite(run.loss.values[0, :at]).all()
     assert not np.isfinite(run.loss.values[0, at:]).any()
-    dead = training.train("relu", "zeros", dataset=small(), epochs=1)
+    dead = training.train("relu", "zeros", dataset=small(), epochs=1, **KEPT)
     assert dead.attrs["dead_at"] == 0
     assert (dead.gradient_norm.sel(layer="hidden_1") == 0).all()
     assert (dead.attrs["diverged_at"], run.attrs["dead_at"]) == (-1, -1)
@@ -365,7 +374,7 @@ def test_overflow_and_dead_networks_are_recorded_not_raised(recwarn, capfd):
 
 
 def test_one_program_serves_every_setting():
-    run = {"dataset": small(), "epochs": 1}
+    run = {"dataset": small(), "epochs": 1, **KEPT}
     training.train("tanh", "he_normal", **run)
     before = universal.program.cache_info().currsize
     for depth, activation, initializer in (
@@ -454,7 +463,11 @@ def own_model(kind):
     if kind == "fused":
         layers = [keras.layers.Dense(4, "tanh"), keras.layers.Dense(3, "relu")]
     else:
-        recurrent = {"simple": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
+        recurrent = {
+            "simple": keras.layers.SimpleRNN,
+            "lstm": keras.layers.LSTM,
+            "gru": keras.layers.GRU,
+        }
         layers = [keras.layers.Reshape((2, 1)), recurrent[kind](4)]
     last = keras.layers.Dense(1, "sigmoid")
     return keras.Sequential([keras.Input((2,)), *layers, last])
@@ -472,7 +485,9 @@ def test_any_keras_model_trains_as_in_keras(kind):
             loss = keras.losses.BinaryCrossentropy()(dataset.y[batch][:, None], outputs)
         np.testing.assert_allclose(run.loss[0, step], loss, rtol=1e-5)
         optimizer.apply_gradients(
-            zip(tape.gradient(loss, twin.trainable_variables), twin.trainable_variables, strict=True)
+            zip(
+                tape.gradient(loss, twin.trainable_variables), twin.trainable_variables, strict=True
+            )
         )
     for ours, theirs in itertools.zip_longest(model.get_weights(), twin.get_weights()):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -499,7 +514,7 @@ def test_another_optimizer_of_keras_serves_train_too():
     [
         ("model", "model must be a keras.Model; got str"),
         (keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]), "the model takes (None, 3)"),
-        (keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), "to (None, 2), but 'circles'"),
+        (keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), "to (None, 2), but"),
         (keras.Sequential([keras.Input((2,)), keras.layers.Reshape((2, 1)),
                            keras.layers.GlobalAveragePooling1D()]), "has no kernel"),
     ],
@@ -514,7 +529,7 @@ def test_a_model_that_does_not_fit_is_one_clear_sentence(model, words):
 def test_weight_capture_keeps_every_kernel_of_a_fit():
     dataset, model = small(), own_model("lstm")
     model.compile("rmsprop", "binary_crossentropy", metrics=["accuracy"])
-    first = [np.array(v) for v in model.trainable_variables if v.name.endswith("kernel")]
+    first = [v.numpy() for v in model.trainable_variables if v.name.endswith("kernel")]
     capture = training.WeightCapture()
     with pytest.raises(ValueError, match="nothing was captured yet"):
         _ = capture.recording
@@ -523,7 +538,7 @@ def test_weight_capture_keeps_every_kernel_of_a_fit():
     assert [*capture.weights[0]] == run.layer.values.tolist() == ["lstm", "lstm_recurrent", "dense"]
     for name, kernel in zip(capture.weights[0], first, strict=True):
         np.testing.assert_array_equal(capture.weights[0][name], kernel)
-    np.testing.assert_array_equal(capture.weights[-1]["lstm"], model.layers[1].cell.kernel)
+    np.testing.assert_array_equal(capture.weights[-1]["lstm"], model.layers[1].cell.kernel.numpy())
     assert run.step.values.tolist() == [0, 6, 12, 18]
     assert run.epoch.values.tolist() == [0, 1, 2, 3]
     np.testing.assert_allclose(run.loss[0, 1:], history.history["loss"])
