@@ -331,7 +331,8 @@ def main():
     rounds = parser.parse_args().rounds
     print(
         f"Python {platform.python_version()}, TensorFlow {tf.__version__}, "
-        f"Keras {keras.__version__}, PyTorch {torch.__version__}, JAX {jax.__version__}, NumPy {np.__version__}"
+        f"Keras {keras.__version__}, PyTorch {torch.__version__}, JAX {jax.__version__}, "
+        f"NumPy {np.__version__}"
     )
     first = statistics.median(in_a_new_process(FIRST_RUN) for _ in range(min(rounds, 3)))
     grown = in_a_new_process(MEMORY)

@@ -235,9 +235,9 @@ def train_model(
 
     A layer of the recording is a kernel, by the name of its Keras layer; a recurrent layer has two,
     "lstm" and "lstm_recurrent". activation_*, delta_norm, saturation and dead need a
-    pre-activation: they're there for every ``Dense`` of the model itself, whether the activation is its own or a
-    layer that follows it, and NaN elsewhere. Accuracy is what ``model.evaluate`` would say, so
-    batch normalisation uses its moving averages there.
+    pre-activation: they're there for every ``Dense`` of the model itself, whether the activation is
+    its own or a layer that follows it, and NaN elsewhere. Accuracy is what ``model.evaluate`` would
+    say, so batch normalisation uses its moving averages there.
 
     The model compiles in a second or more (a deep one takes longer, and up to 100 MB that are never
     freed); the next run of the same model and settings starts at once.
