@@ -172,7 +172,7 @@ def loop(start, end, body, state, by=1):
     """``for i in range(start, end, by): state = body(i, *state)`` inside the program."""
     going = (lambda i, *_: i < end) if by > 0 else (lambda i, *_: i > end)
     first = tf.convert_to_tensor(start, tf.int32)
-    return tf.whileloop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
+    return tf.while_loop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
 
 
 @functools.cache
