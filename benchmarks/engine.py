@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import helpers  # noqa: F401  # isort: skip  (before TensorFlow: it quiets its log)
 import jax
 import jax.numpy as jnp
 import keras
