@@ -12,7 +12,6 @@ slow ones do a tenth of the epochs, times 10. Started by run.py.
 
 import argparse
 import functools
-import json
 import platform
 import statistics
 import subprocess
@@ -79,7 +78,7 @@ def keras_fit():
     batches = tf.data.Dataset.from_tensor_slices((dataset.x[order], dataset.y[order][..., None]))
     capture = training.WeightCapture()
     history = model.fit(batches, steps_per_epoch=len(order) // SHORT, epochs=SHORT, verbose=0,
-                        callbacks=[capture])  # fmt: skip
+                        shuffle=False, callbacks=[capture])  # fmt: skip
     return history.history["loss"]
 
 
@@ -135,7 +134,7 @@ def torch_eager():
             record.append([
                 (float(g.mean()), float(g.std(correction=0))) for g in gradients[: len(kernels)]
             ])  # fmt: skip
-        losses.append(float(loss))
+        losses.append(loss.item())
     return losses
 
 
@@ -365,9 +364,6 @@ def main():
     print()
     costs = sweep(min(rounds, 3))
     draw(costs, HERE / "engine.png")
-    (HERE / "engine.json").write_text(
-        json.dumps({"seconds": median, "rows": rows, "sweep": costs}, indent=1)
-    )
 
 
 if __name__ == "__main__":

@@ -157,17 +157,15 @@ def train(
         "normalization": normalization, "residual": residual,
     }  # fmt: skip
     if rule is None:
-        runs = []
-        for replicate in range(num_replicates):
-            model = make_mlp(**network, num_inputs=dataset.num_inputs, seed=seed,
-                             num_outputs=dataset.num_outputs, replicate=replicate)  # fmt: skip
-            runs.append(train_model(
-                model, dataset, loss=loss, optimizer=optimizer, learning_rate=learning_rate,
-                clip=clip, epochs=epochs, batch_size=batch_size, seed=seed,
-                record_every=record_every, keep=keep, progress=progress, stop=stop,
-            ))  # fmt: skip
-        together = xr.concat(runs, xr.DataArray(range(num_replicates), dims="replicate"))
-        return together.assign_attrs(_plain(network | {"num_replicates": num_replicates}))
+        models = (
+            make_mlp(**network, num_inputs=dataset.num_inputs, num_outputs=dataset.num_outputs,
+                     seed=seed, replicate=replicate)
+            for replicate in range(num_replicates)
+        )  # fmt: skip
+        return _one_by_one(models, num_replicates, progress, network, dataset=dataset, loss=loss,
+                           optimizer=optimizer, learning_rate=learning_rate, clip=clip,
+                           epochs=epochs, batch_size=batch_size, seed=seed,
+                           record_every=record_every, keep=keep, stop=stop)  # fmt: skip
     name, default_rate, constants = rule
     rate = positive_number(
         "learning_rate", default_rate if learning_rate is None else learning_rate
@@ -356,6 +354,23 @@ class WeightCapture(keras.callbacks.Callback):
         return _dataset(part, names, self._steps, epochs).assign_attrs({"model": self.model.name})
 
 
+def _one_by_one(models, count, progress, network, **arguments):
+    """Train Keras models in turn, as the replicates of one recording."""
+    runs = []
+    for number, model in enumerate(models):
+        tell = progress and (lambda done, number=number: progress((number + done) / count))
+        runs.append(train_model(model, **arguments, progress=tell))
+        if runs[-1].attrs["stopped"]:
+            break
+    together = xr.concat(runs, xr.DataArray(range(len(runs)), dims="replicate", name="replicate"))
+    for name in ("diverged_at", "dead_at"):
+        steps = [run.attrs[name] for run in runs if run.attrs[name] >= 0]
+        together.attrs[name] = min(steps, default=-1)
+    return together.assign_attrs(
+        _plain(network | {"num_replicates": count, "stopped": runs[-1].attrs["stopped"]})
+    )
+
+
 # ---------------------------------------------------------------- what a run is told
 
 
@@ -398,7 +413,7 @@ class _Plan:
             yield first, steps, math.ceil(steps / every)
             self.done = first + steps
             if self.progress is not None:
-                self.progress(self.done / max(total, 1) if self.done < total else 0.999)
+                self.progress(min(self.done / total, 0.999))  # 1 is told by the last row
             if self.stop is not None and self.stop():
                 self.stopped = True
                 return
