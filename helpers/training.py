@@ -191,16 +191,16 @@ def train(
         "epoch": tf.constant(plan.steps_per_epoch),
     }
     fixed = (
-        tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype), tf.constant(plan.order),
+        tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype),
         tf.constant(universal.replicate_keys(seed, num_replicates)),
     )  # fmt: skip
     settings = tf.constant([rate, threshold, *constants], dtype)
     every = tf.constant(plan.record_every)
 
     parts = []
-    for first, steps, rows in plan.chunks(spec.steps(depth)):
+    for first, steps, batches, rows in plan.chunks(spec.steps(depth), spec.room):
         blocks, slots, carried, scores, statistics, arrays = run(
-            blocks, slots, carried, *fixed, tf.constant(first), tf.constant(steps), every,
+            blocks, slots, carried, *fixed, batches, tf.constant(first), tf.constant(steps), every,
             settings, choice,
         )  # fmt: skip
         parts.append(_unpack(rows, depth, scores, statistics, arrays))
@@ -262,18 +262,15 @@ def train_model(
     )
     program.reset()
     carried = tf.zeros((), program.dtype), tf.constant(-1)
-    fixed = (
-        tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype),
-        tf.constant(plan.order),
-    )  # fmt: skip
+    fixed = tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype)
     numbers = tf.constant(plan.record_every), tf.constant(plan.steps_per_epoch)
     names = list(program.kernels)
     parts = []
-    for first, steps, rows in plan.chunks(program.rows):
+    for first, steps, batches, rows in plan.chunks(program.rows, program.rows):
         last = first == plan.num_steps  # only to measure: what it changes is put back
         kept = [variable.numpy() for variable in model.variables] if last else []
         carried, scores, tables, signals, arrays = program.run(
-            carried, *fixed, tf.constant(first), tf.constant(steps), *numbers
+            carried, *fixed, batches, tf.constant(first), tf.constant(steps), *numbers
         )
         if last:
             for variable, value in zip(model.variables, kept, strict=True):
@@ -401,26 +398,32 @@ class _Plan:
         plan.order = np.concatenate(order).reshape(-1, plan.batch_size).astype(np.int32)
         return plan
 
-    def chunks(self, room):
-        """Yield (first step, number of steps, rows recorded), and tell and ask in between.
+    def chunks(self, room, length):
+        """Yield (first step, number of steps, batches, rows recorded); tell and ask in between.
 
-        A chunk starts at a row's step; `room` is how many steps can be recorded in one.
+        `room` is how many rows a chunk can record, `length` how many batches it takes; the batches
+        always have that shape, since another would be another program.
         """
         every, total = self.record_every, self.num_steps
-        rows = max(1, min(room - 1, math.ceil(total / CHUNKS / every)))
-        for first in range(0, total, rows * every):
-            steps = min(rows * every, total - first)
-            yield first, steps, math.ceil(steps / every)
-            self.done = first + steps
+        most = max(1, min(length, (room - 1) * every, math.ceil(total / CHUNKS)))
+        for first in range(0, total, most):
+            steps = min(most, total - first)
+            rows = math.ceil((first + steps) / every) - math.ceil(first / every)
+            yield first, steps, self._batches(first, steps, length), rows
             if self.progress is not None:
-                self.progress(min(self.done / total, 0.999))  # 1 is told by the last row
+                self.progress(min((first + steps) / total, 0.999))  # 1 is told by the last row
             if self.stop is not None and self.stop():
                 self.stopped = True
                 return
-        self.done = total
-        yield total, 1, 1  # only to measure: its update is not used
+        # only to measure: its update is not used
+        yield total, 1, self._batches(total, 1, length), 1
         if self.progress is not None:
             self.progress(1.0)
+
+    def _batches(self, first, steps, length):
+        batches = np.zeros((length, self.batch_size), np.int32)
+        batches[:steps] = self.order[first : first + steps]
+        return tf.constant(batches)
 
     @property
     def attrs(self):

@@ -70,9 +70,14 @@ class Spec(NamedTuple):
         fit = int(ROW_MEMORY / (numbers * self.num_replicates * np.dtype(self.dtype).itemsize))
         return max(self.layers * 2, min(ROWS, fit))
 
+    @property
+    def room(self) -> int:
+        """How many steps a chunk takes at most, and how many it can record at depth 1 or 2."""
+        return self.rows // 2
+
     def steps(self, depth: int) -> int:
         """How many steps can be recorded in one chunk."""
-        return min(self.rows // depth, self.rows // 2)
+        return min(self.rows // depth, self.room)
 
 
 def optimizer_step(name, gradient, slots, rate, constants, count):
@@ -189,7 +194,7 @@ def has_xla() -> bool:
 def program(spec: Spec):
     """Make the chunk of training for `spec`; kept for good, as TensorFlow keeps it anyway.
 
-    The program takes ``(blocks, slots, carried, x, y, order, keys, first, steps, every, settings,
+    The program takes ``(blocks, slots, carried, x, y, keys, batches, first, steps, every, settings,
     choice)`` and returns ``(blocks, slots, carried, loss and accuracy, statistics, arrays)``.
     blocks: those of the first layer, of the stack of hidden layers 2 and up, and of the output.
     """
@@ -307,7 +312,7 @@ def program(spec: Spec):
             return gradient * threshold / tf.maximum(norms, threshold)
         return gradient
 
-    def run(blocks, slots, carried, x, y, order, keys, first, steps, every, settings, choice):
+    def run(blocks, slots, carried, x, y, keys, batches, first, steps, every, settings, choice):
         depth = choice["depth"]
         rate, threshold, constants = settings[0], settings[1], settings[2:]
 
@@ -322,9 +327,10 @@ def program(spec: Spec):
 
         def step(number, blocks, slots, carried, buffers, short, scores):
             now = first + number
-            slot = (number + every - 1) // every  # overwritten until its last step, k * every
+            # overwritten until its last step, k * every
+            slot = (now + every - 1) // every - (first + every - 1) // every
             row = slot * depth
-            chosen = tf.gather(order, now)
+            chosen = tf.gather(batches, number)
             inputs = tf.transpose(tf.gather(x, chosen))[None]
             target = target_of(tf.gather(y, chosen))
             count = tf.cast(now + 1, dtype)
@@ -449,7 +455,7 @@ def program(spec: Spec):
             buffers = [activations, before, slopes, deltas, *records]
             return (new_head, hidden, new_last), slots, (score, failed), buffers, short, scores
 
-        examples, outputs, room = spec.batch_size, spec.num_outputs, spec.rows // 2
+        examples, outputs, room = spec.batch_size, spec.num_outputs, spec.room
         head_shape = (spec.num_inputs + spec.extra_rows, width)
         last_shape = (width + 1, outputs)
         buffers = [array(spec.rows, width, examples) for _ in range(4)]

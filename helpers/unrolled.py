@@ -162,7 +162,7 @@ class Program:
             right = tf.argmax(outputs, axis=1) == tf.cast(y, tf.int64)
         return tf.reduce_mean(tf.cast(right, self.dtype))
 
-    def _run(self, carried, x, y, order, first, steps, every, epoch):
+    def _run(self, carried, x, y, batches, first, steps, every, epoch):
         variables = self.model.trainable_variables
         watched = list(self.kernels.values())
 
@@ -171,8 +171,8 @@ class Program:
 
         def step(number, score, failed, records):
             now = first + number
-            slot = (number + every - 1) // every
-            chosen = tf.gather(order, now)
+            slot = (now + every - 1) // every - (first + every - 1) // every
+            chosen = tf.gather(batches, number)
             score = tf.cond(now % epoch == 0, lambda: self._accuracy(x, y), lambda: score)
             caught = {}
             with tf.GradientTape() as tape, tapped(self.taps, caught):
