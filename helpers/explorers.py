@@ -19,7 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers import plots, theory
+from helpers import STYLE, plots, theory
 from helpers.catalogue import ACTIVATIONS
 
 # matplotlib's text parser is shared by all figures: one drawing at a time
@@ -47,8 +47,8 @@ class Explorer(widgets.VBox):
     ):
         self.controls, self._draw = controls, draw
         self._clicks = dict.fromkeys(controls, 0)
-        with DRAWING, matplotlib.style.context("helpers.course"):
-            self.figure = Figure(figsize=size)
+        with DRAWING, matplotlib.style.context(STYLE):
+            self.figure = Figure(size, dpi=matplotlib.rcParams["savefig.dpi"])
             self._canvas = FigureCanvasAgg(self.figure)
             self.axes = self.figure.subplots(rows, sharex=True, squeeze=False)[:, 0]
         self._moving, self._frame, self._background = [], None, None
@@ -63,8 +63,10 @@ class Explorer(widgets.VBox):
             else:
                 control.observe(lambda _: self.refresh(), names="value")
         column = widgets.VBox([*controls.values()], layout=widgets.Layout(flex="0 0 290px"))
-        row = widgets.HBox([column, self._image], layout=widgets.Layout(
-            flex_flow="row wrap", align_items="flex-start"))  # fmt: skip
+        row = widgets.HBox(
+            [column, self._image],
+            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
+        )
         super().__init__([row, self._sentence])
         self.refresh()
 
@@ -83,7 +85,7 @@ class Explorer(widgets.VBox):
 
     def refresh(self) -> None:
         """Draw the present setting."""
-        with DRAWING, matplotlib.style.context("helpers.course"):
+        with DRAWING, matplotlib.style.context(STYLE):
             old = {child for ax in self.axes for child in ax.get_children()} - {*self._moving}
             for artist in self._moving:
                 artist.remove()
@@ -138,10 +140,11 @@ def product_explorer() -> Explorer:
         ),
         "depth": widgets.IntSlider(50, 1, 100, description="depth"),
         "weight_std": widgets.SelectionSlider(options=scales, description="weight scale"),
-        "spread": widgets.FloatSlider(1.0, min=0.1, max=10, step=0.1, readout_format=".1f",
-                                      description="spread of z"),
+        "spread": widgets.FloatSlider(
+            1.0, min=0.1, max=10, step=0.1, readout_format=".1f", description="spread of z"
+        ),
         "seed": widgets.Button(description="New draw", icon="refresh"),
-    }  # fmt: skip
+    }
 
     def draw(axes, activation, depth, weight_std, spread, seed):
         setting = {"weight_std": weight_std or None, "pre_activation_std": spread}
@@ -149,7 +152,7 @@ def product_explorer() -> Explorer:
         predicted = theory.expected_log10_factor(activation, **setting)
         color = plots.COLORS.get(activation, plots.OTHER_COLOR)
         plots.factors(values, color=color, ax=axes[0])
-        plots.running_product(values, colors=[color], predicted=predicted, ax=axes[1])
+        plots.running_product(values, color=color, predicted=predicted, ax=axes[1])
         return _product_sentence(values, predicted)
 
     return Explorer(controls, draw, rows=2)
@@ -161,12 +164,16 @@ WEIGHT_SCALES = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 25, 40)
 def _product_sentence(values, predicted):
     if not values.all():
         first = int(np.argmax(values == 0)) + 1
-        return (f"Dead: factor {first} of {len(values)} is exactly 0, and so is the product; "
-                "nothing passes along this path.")  # fmt: skip
+        return (
+            f"Dead: factor {first} of {len(values)} is exactly 0, and so is the product; "
+            "nothing passes along this path."
+        )
     log10 = float(np.log10(np.abs(values)).sum())
     word = theory.verdict(10 ** min(max(log10, -300), 300)).capitalize()
     product = plots.scientific(log10)
     count = "one factor gives" if len(values) == 1 else f"{len(values)} factors multiply to"
     forecast = f"{predicted:+.2f}" if math.isfinite(predicted) else "a dead path"
-    return (f"{word}: {count} {product}. Decades gained a factor: {log10 / len(values):+.2f} "
-                f"measured, {forecast} predicted.")  # fmt: skip
+    return (
+        f"{word}: {count} {product}. Decades gained a factor: {log10 / len(values):+.2f} "
+        f"measured, {forecast} predicted."
+    )

@@ -5,12 +5,13 @@ steps, so that a moving picture doesn't jump, and leaves one sentence, the findi
 the data, as the label of the axes. `show` puts figure and sentence into the notebook.
 
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
-linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it's drawn as a cross on the floor.
+linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 """
 
 import base64
 import html
 import io
+import itertools
 import math
 
 import matplotlib.pyplot as plt
@@ -57,12 +58,18 @@ def activation(z, a, slope, *, name, ax=None):
     ax.plot(z, a, color=color, label=f"{name}  $\\phi(z)$")
     ax.plot(z, slope, color=color, linestyle="--", label="its derivative  $\\phi'(z)$")
     ax.plot(z[at], slope[at], "o", color=color, markersize=9)
-    ax.annotate(f"largest slope {slope[at]:.3g}", (z[at], slope[at]), xytext=(8, 8),
-                textcoords="offset points")  # fmt: skip
+    ax.annotate(
+        f"largest slope {slope[at]:.3g}",
+        (z[at], slope[at]),
+        xytext=(8, 8),
+        textcoords="offset points",
+    )
     ax.set(xlabel="pre-activation $z$", ylabel="value", xlim=(z[0], z[-1]))
     ax.legend(loc="upper left")
-    ax.set_label(f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
-                 f"at z = {z[-1]:.2g} it is {slope[-1]:.1e}.")  # fmt: skip
+    ax.set_label(
+        f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
+        f"at z = {z[-1]:.2g} it is {slope[-1]:.1e}."
+    )
     return ax
 
 
@@ -85,20 +92,22 @@ def factors(values, *, color=OTHER_COLOR, ax=None):
         ax.plot(numbers[zeros], np.full(zeros.sum(), low), "x", **ZERO)
     ax.axhline(0, **REFERENCE)
     _product_axes(ax, len(values), low, high, "size of each factor")
-    ax.set_label(f"{int((np.abs(values) > 1).sum())} of {len(values)} factors are above 1, "
-                 f"{int(zeros.sum())} are exactly 0.")  # fmt: skip
+    ax.set_label(
+        f"{int((np.abs(values) > 1).sum())} of {len(values)} factors are above 1, "
+        f"{int(zeros.sum())} are exactly 0."
+    )
     return ax
 
 
-def running_product(values, *, labels=None, colors=None, predicted=None, ax=None):
+def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, ax=None):
     """Draw how a product of many factors grows or shrinks, factor by factor, on a log axis.
 
     Parameters
     ----------
     values : array, shape (depth,) or (num_draws, depth)
         The factors; a line for each draw.
-    labels, colors : lists of str, optional
-        One for each draw; without labels the lines are thin and anonymous.
+    labels : list of str, optional
+        A name for each line, which then gets a colour of its own instead of `color`.
     predicted : float, optional
         Expected log10 of one factor: drawn as a dashed line.
     """
@@ -110,12 +119,11 @@ def running_product(values, *, labels=None, colors=None, predicted=None, ax=None
     line = numbers * predicted if finite_prediction else np.zeros(1)
     low, high = _limits(np.concatenate([logs.ravel(), line]), least=2)
     if labels:
-        colors = colors or plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        styles = [{"label": label, "color": color} for label, color in zip(labels, colors)]  # noqa: B905
+        cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+        styles = [{"label": label, "color": next(cycle)} for label in labels]
     else:
-        color = (colors or [OTHER_COLOR])[0]
-        thin = {"color": color, "linewidth": 1.2, "alpha": 0.6} if len(values) > 3 else {}
-        styles = [{"color": color} | thin] * len(values)
+        many = {"linewidth": 1.2, "alpha": 0.6} if len(values) > 3 else {}
+        styles = [{"color": color, **many}] * len(values)
     for row, style in zip(logs, styles, strict=True):
         alive = np.isfinite(row)
         ax.plot(numbers[alive], row[alive], **style)
@@ -132,8 +140,10 @@ def running_product(values, *, labels=None, colors=None, predicted=None, ax=None
     )
     _product_axes(ax, values.shape[1], low, high, "product of the factors so far")
     last = logs[:, -1]
-    ax.set_label(f"After {values.shape[1]} factors the product is {scientific(np.median(last))}"
-                 + (f" (median of {len(last)} draws)." if len(last) > 1 else "."))  # fmt: skip
+    ax.set_label(
+        f"After {values.shape[1]} factors the product is {scientific(np.median(last))}"
+        + (f" (median of {len(last)} draws)." if len(last) > 1 else ".")
+    )
     return ax
 
 
@@ -156,15 +166,22 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
         ax.plot(*exact, label="exact law", **PREDICTION)
     for threshold in thresholds:
         ax.axvline(np.log10(threshold), **REFERENCE)
-        ax.text(np.log10(threshold), ax.get_ylim()[1], f" {_power(np.log10(threshold))}",
-                va="top", fontsize="large")  # fmt: skip
+        ax.text(
+            np.log10(threshold),
+            ax.get_ylim()[1],
+            f" {_power(np.log10(threshold))}",
+            va="top",
+            fontsize="large",
+        )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
     ax.set(xlabel="product (log scale)", ylabel="density per decade")
     ax.legend(loc="upper left")
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
     above = [f"{(products > t).mean():.1%} are above {t:.0e}" for t in thresholds]
-    ax.set_label(f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
-                 f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + ".")  # fmt: skip
+    ax.set_label(
+        f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
+        f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + "."
+    )
     return ax
 
 
@@ -191,8 +208,11 @@ def show(ax):
     plt.close(figure)
     # an axes nobody gave a sentence has matplotlib's own label, which starts with an underscore
     sentences = [str(a.get_label()) for a in axes]
-    return _Shown(stream.getvalue(), " ".join(s for s in sentences if not s.startswith("_")),
-                  figure.get_figwidth())  # fmt: skip
+    return _Shown(
+        stream.getvalue(),
+        " ".join(s for s in sentences if not s.startswith("_")),
+        figure.get_figwidth(),
+    )
 
 
 class _Shown:
@@ -226,7 +246,7 @@ def _power(log10):
 
 
 def _round_up(count):
-    """The next multiple of 10, so that the axis stands still while a slider moves."""
+    """Round up to a multiple of 10, so that the axis stands still while a slider moves."""
     return 10 * math.ceil(count / 10)
 
 
@@ -234,14 +254,21 @@ def _limits(logs, *, least):
     """Limits in decades round the finite `logs` and 0, in steps that a small change keeps."""
     finite = logs[np.isfinite(logs)]
     lowest, highest = min(finite.min(initial=0), 0), max(finite.max(initial=0), 0)
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if s * 8 >= highest - lowest
-                or s == 1000)  # fmt: skip
+    step = next(
+        s
+        for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        if s * 8 >= highest - lowest or s == 1000
+    )
     low, high = step * math.floor(lowest / step - 0.02), step * math.ceil(highest / step + 0.02)
     return min(low, -least), max(high, 1)
 
 
 def _product_axes(ax, depth, low, high, label):
-    ax.set(xlabel="number of factors", title=f"{label} (log scale)",
-           xlim=(0, _round_up(depth) + 0.5), ylim=(low, high))  # fmt: skip
+    ax.set(
+        xlabel="number of factors",
+        title=f"{label} (log scale)",
+        xlim=(0, _round_up(depth) + 0.5),
+        ylim=(low, high),
+    )
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
