@@ -2,6 +2,7 @@
 
 import html
 import platform
+import threading
 import time
 from importlib import metadata
 
@@ -26,16 +27,25 @@ def check() -> widgets.VBox:
     lines = [widgets.HTML(_line(*part())) for part in (_versions, _gradient, _speed)]
     talk = widgets.HTML(_line(
         "…", "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
-        "reload the page, run this cell again, and if that fails start anew with `make lab`."
+        "reload the page, run this cell again, and if that fails start anew with make lab."
     ))  # fmt: skip
     # a hidden Play widget counts by itself, in the browser: its first step proves the round trip
-    clock = widgets.Play(min=0, max=1, interval=50, playing=True)
+    clock = widgets.Play(min=0, max=1, interval=50)
     clock.layout.display = "none"
 
     def answer(_):
         talk.value = _line("✓", "Browser and kernel talk: every slider of the course will move.")
 
+    def knock():  # the browser starts it only on a change that it sees, so once it has drawn it
+        for _ in range(60):
+            if clock.value:
+                return
+            clock.playing = False
+            clock.playing = True
+            time.sleep(0.5)
+
     clock.observe(answer, names="value")
+    threading.Thread(target=knock, daemon=True).start()
     return widgets.VBox([*lines, talk, clock])
 
 
@@ -44,7 +54,7 @@ def _versions():
     try:
         needed = [Requirement(r) for r in metadata.requires("vanishing-gradients")]
     except metadata.PackageNotFoundError:
-        return "✗", "The course is not installed in this kernel: start it with `make lab`."
+        return "✗", "The course is not installed in this kernel: start it with make lab."
     for requirement in needed:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
@@ -56,7 +66,7 @@ def _versions():
         if not requirement.specifier.contains(version, prereleases=True):
             faults.append(f"{requirement.name} is {version}, not {requirement.specifier}")
     if faults:
-        return "✗", f"{'; '.join(faults)}. To mend it, run `pip install -r requirements.txt`."
+        return "✗", f"{'; '.join(faults)}. To mend it, run: pip install -r requirements.txt"
     shown = ", ".join(f"{name} {found[name]}" for name in SHOWN if name in found)
     return "✓", f"Python {platform.python_version()}, {shown}: as the course needs them."
 
@@ -72,7 +82,7 @@ def _gradient():
         return "✓", "Keras and NumPy find the same gradient in every layer of a first network."
     return "✗", (
         f"Keras and NumPy disagree on a gradient by {error:.1e}, so TensorFlow is damaged: "
-        "delete the folder .venv and run `make lab`."
+        "delete the folder .venv and run make lab."
     )
 
 

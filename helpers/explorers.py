@@ -53,16 +53,18 @@ class Explorer(widgets.VBox):
             self.axes = self.figure.subplots(rows, sharex=True, squeeze=False)[:, 0]
         self._moving, self._frame, self._background = [], None, None
         self._image = widgets.Image(format="png")
-        self._image.layout = widgets.Layout(flex="1 1 420px", max_width="760px", height="auto")
+        self._image.layout = widgets.Layout(
+            flex="1 1 420px", min_width="300px", max_width="760px", height="auto"
+        )
         self._sentence = widgets.HTML()
         for name, control in controls.items():
-            control.style.description_width = "112px"
-            control.layout.width = "280px"
+            control.style.description_width = "96px"
+            control.layout.width = "290px"
             if isinstance(control, widgets.Button):
                 control.on_click(lambda _, name=name: self._count(name))
             else:
                 control.observe(lambda _: self.refresh(), names="value")
-        column = widgets.VBox([*controls.values()], layout=widgets.Layout(flex="0 0 290px"))
+        column = widgets.VBox([*controls.values()], layout=widgets.Layout(flex="0 0 300px"))
         row = widgets.HBox(
             [column, self._image],
             layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),

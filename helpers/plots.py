@@ -134,16 +134,24 @@ def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, a
     if finite_prediction:
         ax.plot(numbers, line, label="predicted mean", **PREDICTION)
     ax.axhline(0, label="1: nothing lost", **REFERENCE)
-    falls = low < -high  # then the upper right corner is free
-    ax.legend(
-        loc=f"{'upper' if falls else 'lower'} right", bbox_to_anchor=(1, 0.92 if falls else 0.08)
-    )
+    if labels:
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
+    elif low < -high:  # the upper right corner is free
+        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.92))
+    else:
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 0.08))
     _product_axes(ax, values.shape[1], low, high, "product of the factors so far")
     last = logs[:, -1]
-    ax.set_label(
-        f"After {values.shape[1]} factors the product is {scientific(np.median(last))}"
-        + (f" (median of {len(last)} draws)." if len(last) > 1 else ".")
-    )
+    if labels:
+        ends = "; ".join(
+            f"{label}: {scientific(end)}" for label, end in zip(labels, last, strict=True)
+        )
+        ax.set_label(f"The product of {values.shape[1]} factors, {ends}.")
+    else:
+        draws = f" (median of {len(last)} draws)" if len(last) > 1 else ""
+        ax.set_label(
+            f"The product of {values.shape[1]} factors: {scientific(np.median(last))}{draws}."
+        )
     return ax
 
 
@@ -245,29 +253,24 @@ def _power(log10):
     return "10" + f"{log10:.3g}".translate(SUPERSCRIPTS) if log10 else "1"
 
 
-def _round_up(count):
-    """Round up to a multiple of 10, so that the axis stands still while a slider moves."""
-    return 10 * math.ceil(count / 10)
+def _round_up(size):
+    """Round up to 1, 2, 3, 5, 7, 10, 20 ...: an axis stands still while a slider moves a little."""
+    decade = 10 ** math.floor(math.log10(max(size, 1)))
+    return next(step * decade for step in (1, 2, 3, 5, 7, 10) if step * decade >= size)
 
 
 def _limits(logs, *, least):
-    """Limits in decades round the finite `logs` and 0, in steps that a small change keeps."""
+    """Round limits in decades for the finite `logs`, with 1 = 10^0 always inside."""
     finite = logs[np.isfinite(logs)]
-    lowest, highest = min(finite.min(initial=0), 0), max(finite.max(initial=0), 0)
-    step = next(
-        s
-        for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-        if s * 8 >= highest - lowest or s == 1000
-    )
-    low, high = step * math.floor(lowest / step - 0.02), step * math.ceil(highest / step + 0.02)
-    return min(low, -least), max(high, 1)
+    low, high = _round_up(-finite.min(initial=-least)), _round_up(finite.max(initial=1))
+    return -max(low, high / 10), max(high, low / 10)
 
 
 def _product_axes(ax, depth, low, high, label):
     ax.set(
         xlabel="number of factors",
         title=f"{label} (log scale)",
-        xlim=(0, _round_up(depth) + 0.5),
+        xlim=(0, max(_round_up(depth), 10) + 0.5),
         ylim=(low, high),
     )
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
