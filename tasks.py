@@ -36,7 +36,7 @@ SOURCES = (LOCK, ROOT / "pyproject.toml", ROOT / "jupyter" / "overrides.json")
 START = "notebooks/00_start_here.ipynb"
 
 PYTHONS = ((3, 13), (3, 12), (3, 11))
-ROOM = 3.2e9  # bytes: the installed packages and, for a while, their downloads
+ROOM = 3.6e9  # bytes: the installed packages, their downloads and pip's own copies of these
 
 
 class Problem(Exception):
@@ -79,13 +79,14 @@ def need_right_python():
     command = find_python((read_stamp() or {}).get("python"))
     if command:
         become([*command, str(ROOT / "tasks.py"), *sys.argv[1:]])
-    get = {
-        "win32": "run `winget install Python.Python.3.12`, then `py -3.12 tasks.py lab`",
-        "darwin": "run `brew install python@3.12`, or take the installer from python.org",
-    }.get(sys.platform, "on Debian or Ubuntu run `sudo apt install python3.12 python3.12-venv`")
+    how = {
+        "win32": "`winget install Python.Python.3.12`, then `py -3.12 tasks.py lab`",
+        "darwin": "`brew install python@3.12`",
+    }.get(sys.platform, "Debian 12: `sudo apt install python3.11-venv`, Ubuntu 24.04: 3.12")
+    found = "{}.{}.{}".format(*sys.version_info[:3])
     raise Problem(
-        "This course needs Python 3.11, 3.12 or 3.13, and the one found here is "
-        + "{}.{}.{}: {}; conda works too (see README).".format(*sys.version_info[:3], get)
+        f"This course needs Python 3.11, 3.12 or 3.13 and found only {found}: install one "
+        f"({how}) and run the same command again, or use conda (see README)."
     )
 
 
@@ -173,7 +174,7 @@ def make_venv(log):
             f"The disk is too full: the course needs {ROOM / 1e9:.1f} GB and {free / 1e9:.1f} GB "
             "are free, so make room and run the same command again."
         )
-    print("Setting up .venv, once: about 700 MB to fetch, a few minutes.", flush=True)
+    print("Setting up .venv, once: about 550 MB to fetch, a few minutes.", flush=True)
     # From inside .venv (activated, say) its own Python has just been deleted.
     python = getattr(sys, "_base_executable", sys.executable)
     run_logged([python, "-m", "venv", str(VENV)], log, lambda text: "making .venv")
@@ -237,8 +238,8 @@ def explain(text, free):
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
     errors = [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]
-    last = (errors or lines)[-1].rstrip(".")
-    return f"The set-up stopped with '{last}': the whole log is in {LOG.relative_to(ROOT)}."
+    first = (errors or lines[-1:])[0].rstrip(".")
+    return f"The set-up stopped with '{first}': the whole log is in {LOG.relative_to(ROOT)}."
 
 
 def run_logged(command, log, progress):
@@ -246,7 +247,7 @@ def run_logged(command, log, progress):
     start, shown, screen = time.monotonic(), -60.0, sys.stdout.isatty()
     temporary = VENV / "tmp"  # /tmp may be small; this disk was found to have room
     temporary.mkdir(exist_ok=True)
-    env = dict(os.environ, TMPDIR=str(temporary), PYTHONUNBUFFERED="1")
+    env = dict(os.environ, TMPDIR=str(temporary), PIP_RETRIES="3", PYTHONUNBUFFERED="1")
     with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env) as process:
         try:
             while process.poll() is None:
@@ -256,16 +257,17 @@ def run_logged(command, log, progress):
                 if screen or elapsed - shown > 15:
                     shown = elapsed
                     line = f"  {elapsed:4.0f} s  {text}"
-                    print("\r" + line[:78].ljust(78) if screen else line, end="", flush=True)
-                    print("" if screen else "\n", end="", flush=True)
+                    line = "\r" + line[:78].ljust(78) if screen else line + "\n"
+                    print(line, end="", flush=True)
         finally:
-            if process.poll() is None:
-                process.terminate()
+            process.terminate()  # nothing happens if it has ended
+            process.wait()
+            text = LOG.read_text("utf-8", "replace")
+            progress(text)  # its last lines, too, count
             if screen:
                 print()
     if process.returncode:
-        text, free = LOG.read_text("utf-8", "replace"), shutil.disk_usage(VENV).free
-        raise Problem(explain(text, free))
+        raise Problem(explain(text, shutil.disk_usage(VENV).free))
     shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -398,22 +400,22 @@ def lint(options):
     set_up()
     fix = options == ["--fix"]
     ruff = [str(PYTHON), "-m", "ruff"]
-    checks = {
+    commands = {
         "ruff check": [*ruff, "check", "--quiet", *(["--fix"] if fix else [])],
         "ruff format": [*ruff, "format", "--quiet", *([] if fix else ["--diff"])],
     }
-    bad = [name for name, command in checks.items() if subprocess.run(command).returncode]
+    bad = [name for name, command in commands.items() if subprocess.run(command).returncode]
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if fix:
         strip(notebooks)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            copies = [Path(shutil.copy(path, folder)) for path in notebooks]
-            strip(copies)
-            for path, copy in zip(notebooks, copies, strict=True):
-                if path.read_bytes() != copy.read_bytes():
-                    print(f"{path.relative_to(ROOT)} holds outputs or counts of a run")
-                    bad.append(path.name)
+        return ", ".join(bad)
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [Path(shutil.copy(str(path), folder)) for path in notebooks]
+        strip(copies)
+        for path, copy in zip(notebooks, copies, strict=True):
+            if path.read_bytes() != copy.read_bytes():
+                print(f"{path.relative_to(ROOT)}: holds what a run left in it")
+                bad.append(path.name)
     if bad:
         print("`python3 tasks.py lint --fix` mends most of this.")
     return ", ".join(bad)
@@ -477,7 +479,7 @@ def main(arguments):
     except Problem as problem:
         print(problem, file=sys.stderr)
     except OSError as error:
-        print(f"Stopped: {error}.", file=sys.stderr)
+        print(f"Stopped: {error.strerror or error}: {error.filename}.", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nStopped. The same command can be run again.", file=sys.stderr)
     return 1
