@@ -285,15 +285,16 @@ def serve(options):
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # .venv's kernel, not one of the same name at home
     from jupyterlab.labapp import LabApp
 
-    course = [
-        "--ServerApp.log_level=WARN",
-        "--LabApp.log_level=WARN",
-        "--ServerApp.root_dir=" + str(ROOT),
-        "--LabApp.default_url=/lab/tree/" + START,
-        "--ServerApp.port_retries=50",
-    ]
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        course.append("--allow-root")
+    course = {
+        "ServerApp.root_dir": ROOT,
+        "ServerApp.port_retries": 50,
+        "ServerApp.allow_root": True,
+        "ServerApp.log_level": "WARN",
+        "LabApp.log_level": "WARN",
+        "LabApp.default_url": "/lab/tree/" + START,
+    }
+    given = {option.lstrip("-").split("=")[0] for option in options}
+    course = [f"--{name}={value}" for name, value in course.items() if name not in given]
     # Handed over inside this process, the token is in no process list; and it overrules a
     # configuration at home that turned it off.
     token = secrets.token_hex(24)
