@@ -1,4 +1,4 @@
-"""Widgets to turn a knob and see at once: controls, a picture, one sentence.
+"""Widgets to turn a knob and see at once: controls, one sentence, a picture.
 
 How a picture gets on the screen: an `Explorer` owns one figure and never goes through pyplot. A
 drawing function of ``plots`` adds its lines; the explorer draws axes and labels only when they
@@ -26,8 +26,8 @@ from helpers.catalogue import ACTIVATIONS
 DRAWING = threading.RLock()
 
 
-class Explorer(widgets.VBox):
-    """Controls beside a picture, and under it the verdict in words.
+class Explorer(widgets.HBox):
+    """Controls, under them the verdict in words, and the picture beside them.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Explorer(widgets.VBox):
         self._moving, self._frame, self._background = [], None, None
         self._image = widgets.Image(format="png")
         self._image.layout = widgets.Layout(
-            flex="1 1 420px", min_width="300px", max_width="760px", height="auto"
+            flex="1 1 420px", min_width="300px", max_width="700px", height="auto"
         )
         self._sentence = widgets.HTML()
         for name, control in controls.items():
@@ -64,12 +64,10 @@ class Explorer(widgets.VBox):
                 control.on_click(lambda _, name=name: self._count(name))
             else:
                 control.observe(lambda _: self.refresh(), names="value")
-        column = widgets.VBox([*controls.values()], layout=widgets.Layout(flex="0 0 300px"))
-        row = widgets.HBox(
-            [column, self._image],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-        )
-        super().__init__([row, self._sentence])
+        column = widgets.VBox([*controls.values(), self._sentence])
+        column.layout.flex = "0 0 300px"
+        super().__init__([column, self._image])
+        self.layout.flex_flow, self.layout.align_items = "row wrap", "flex-start"
         self.refresh()
 
     @property
@@ -82,7 +80,7 @@ class Explorer(widgets.VBox):
 
     @property
     def verdict(self) -> str:
-        """The sentence under the picture."""
+        """The sentence under the controls."""
         return self._said
 
     def refresh(self) -> None:
@@ -100,8 +98,11 @@ class Explorer(widgets.VBox):
             children = [child for ax in self.axes for child in ax.get_children()]
             self._moving = [child for child in children if child not in old]
             self._image.value = self._png()
-        text = html.escape(self._said)
-        self._sentence.value = f'<p role="status" style="font-size: 16px">{text}</p>'
+        word, colon, rest = html.escape(self._said).partition(":")
+        self._sentence.value = (
+            '<p role="status" style="font-size: 17px; line-height: 1.4; max-width: 280px">'
+            f"<b>{word}{colon}</b>{rest}</p>"
+        )
 
     def _count(self, name):
         self._clicks[name] += 1

@@ -1,4 +1,5 @@
 import io
+import re
 
 import ipywidgets as widgets
 import matplotlib.style
@@ -60,7 +61,7 @@ def check(explorer):
         assert explorer.verdict.startswith(word.capitalize())
     else:
         assert explorer.verdict.startswith(f"Dead: factor {np.argmin(alive)} of")
-    assert explorer.verdict.split(".")[0] in explorer._sentence.value
+    assert re.sub("<[^>]+>", "", explorer._sentence.value) == explorer.verdict
 
 
 def test_every_control_at_both_ends():
