@@ -7,9 +7,10 @@ widget. ipywidgets merges the moves that pile up while it works, so the last val
 """
 
 import html
-import io
 import math
+import struct
 import threading
+import zlib
 from collections.abc import Callable
 
 import ipywidgets as widgets
@@ -17,7 +18,6 @@ import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 
 from helpers import STYLE, plots, theory
 from helpers.catalogue import ACTIVATIONS
@@ -122,12 +122,24 @@ class Explorer(widgets.HBox):
         self._canvas.restore_region(self._background)
         for artist in sorted(self._moving, key=lambda artist: artist.zorder):
             artist.axes.draw_artist(artist)
-        stream = io.BytesIO()
-        picture = Image.frombuffer(
-            "RGBA", self._canvas.get_width_height(), self._canvas.buffer_rgba(), "raw", "RGBA", 0, 1
-        )
-        picture.convert("RGB").save(stream, format="png", compress_level=1)
-        return stream.getvalue()
+        return _png(np.asarray(self._canvas.buffer_rgba()))
+
+
+def _png(rgba):
+    """Encode a picture, uint8 of shape (height, width, 4), as PNG in a third of Pillow's time.
+
+    Every row keeps filter 0 (PNG specification, section 9): trying the others, as libraries do,
+    costs 10 ms of the 100 that a moving slider has, and saves a tenth of the bytes.
+    """
+    height, width, channels = rgba.shape
+    rows = np.zeros((height, 1 + channels * width), np.uint8)
+    rows[:, 1:] = rgba.reshape(height, -1)
+    header = struct.pack(">2I5B", width, height, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
 
 
 def product_explorer() -> Explorer:

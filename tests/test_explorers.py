@@ -2,10 +2,10 @@ import io
 import re
 
 import ipywidgets as widgets
+import matplotlib.image
 import matplotlib.style
 import numpy as np
 import pytest
-from PIL import Image
 
 from helpers import STYLE, explorers, theory
 from helpers.catalogue import ACTIVATIONS, Activation
@@ -13,7 +13,10 @@ from helpers.explorers import Explorer, product_explorer
 
 
 def pixels(explorer):
-    return np.asarray(Image.open(io.BytesIO(explorer._image.value)))
+    """What a browser decodes, uint8 of shape (height, width, 4)."""
+    return (
+        (255 * matplotlib.image.imread(io.BytesIO(explorer._image.value))).round().astype(np.uint8)
+    )
 
 
 def drawn_product(explorer):
@@ -101,14 +104,16 @@ def test_the_painted_picture_is_the_one_matplotlib_draws():
         artist.set_animated(False)
     with matplotlib.style.context(STYLE):
         explorer._canvas.draw()
-    whole = np.asarray(explorer._canvas.buffer_rgba())[..., :3]
+    whole = np.asarray(explorer._canvas.buffer_rgba())
     assert (np.abs(painted.astype(int) - whole).max(axis=2) > 64).mean() < 1e-3
 
 
 def test_it_is_drawn_at_twice_the_pixels_and_opaque():
     explorer = product_explorer()
     width, height = explorer.figure.get_size_inches()
-    assert pixels(explorer).shape == (round(200 * height), round(200 * width), 3)
+    assert pixels(explorer).shape == (round(200 * height), round(200 * width), 4)
+    assert (pixels(explorer)[..., 3] == 255).all()
+    np.testing.assert_array_equal(pixels(explorer), explorer._canvas.buffer_rgba())
 
 
 def test_a_new_draw_changes_the_picture_and_nothing_else():
