@@ -338,3 +338,9 @@ INITIALIZERS = Named(
         ),
     },
 )  # fmt: skip
+
+
+def check_normalization(normalization) -> None:
+    """Raise a ``ValueError`` unless `normalization` is None or "batch", the two there are."""
+    if normalization not in (None, "batch"):
+        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")

@@ -24,7 +24,7 @@ import xarray as xr
 from scipy.special import expit, softmax
 
 from helpers import whole_number
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
 from helpers.data import Dataset
 
 SATURATED = 0.02  # of the largest slope
@@ -76,8 +76,7 @@ def profile(
     depth, width = whole_number("depth", depth), whole_number("width", width)
     num_replicates = whole_number("num_replicates", num_replicates)
     _check_dataset(dataset)
-    if normalization not in (None, "batch"):
-        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")
+    check_normalization(normalization)
     x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
     kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
 
