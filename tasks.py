@@ -368,8 +368,9 @@ def find_chromium():
         return os.environ["CHROMIUM"]
     for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         path = shutil.which(name)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         # Ubuntu's chromium-browser may be a script that only says where to get one.
-        if path and not subprocess.run([path, "--version"], stdout=subprocess.DEVNULL).returncode:
+        if path and subprocess.run([path, "--version"], **quiet).returncode == 0:
             return path
     apps = ["Chromium", "Google Chrome", "Microsoft Edge"]
     paths = [f"/Applications/{app}.app/Contents/MacOS/{app}" for app in apps]

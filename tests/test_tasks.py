@@ -342,7 +342,8 @@ def test_progress_counts_only_packages_for_this_machine():
     ],
     ids=["passes", "fails", "skips", "xfails", "empty", "broken"],
 )
-def test_only_tests_that_ran_and_passed_count(code, complaint, tmp_path):
+def test_only_tests_that_ran_and_passed_count(code, complaint, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # none is needed, and it is quicker
     path = tmp_path / "test_it.py"
     path.write_text(code)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
