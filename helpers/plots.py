@@ -214,13 +214,8 @@ def show(ax):
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     plt.close(figure)
-    # an axes nobody gave a sentence has matplotlib's own label, which starts with an underscore
-    sentences = [str(a.get_label()) for a in axes]
-    return _Shown(
-        stream.getvalue(),
-        " ".join(s for s in sentences if not s.startswith("_")),
-        figure.get_figwidth(),
-    )
+    sentence = " ".join(str(a.get_label()) for a in axes if a.get_label())
+    return _Shown(stream.getvalue(), sentence, figure.get_figwidth())
 
 
 class _Shown:
@@ -250,7 +245,7 @@ def _log10(values):
 
 def _power(log10):
     """10 to the power of `log10` in plain text, which draws faster than mathematics."""
-    return "10" + f"{log10:.3g}".translate(SUPERSCRIPTS) if log10 else "1"
+    return "10" + f"{log10:g}".translate(SUPERSCRIPTS) if log10 else "1"
 
 
 def _round_up(size):
