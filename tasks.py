@@ -10,6 +10,7 @@ Only the standard library is used here, and nothing that Python 3.6 cannot read:
 start on a bare machine and say what is missing. Everything else is installed into .venv.
 """
 
+import ctypes
 import hashlib
 import json
 import os
@@ -328,7 +329,8 @@ def test(names):
     if unknown:
         raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
     if "browser" in names:
-        os.environ["CHROMIUM"] = find_chromium() or install_chromium()
+        need_browser()
+        os.environ["CHROMIUM"] = find_chromium()
     set_up()
     table = []
     for name in names:
@@ -381,20 +383,34 @@ def find_chromium():
     return next((path for path in paths if Path(path).is_file()), None)
 
 
-def install_chromium():
-    """Install Debian's Chromium when this is root on a Debian-like system, or raise Problem."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
-        print("Installing Chromium for the browser tests with apt-get.", flush=True)
-        env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-        packages = ["--no-install-recommends", "chromium", "fonts-liberation"]
-        subprocess.run(["apt-get", "-qq", "update"], env=env)
-        subprocess.run(["apt-get", "-qq", "-y", "install", *packages], env=env)
-        if find_chromium():
-            return find_chromium()
-    raise Problem(
-        "The browser tests need Chromium, Chrome or Edge and none was found: install one "
-        "(on Debian `sudo apt install chromium`), or name its program in $CHROMIUM."
-    )
+def missing_for_browser():
+    """Return the Debian packages that the browser tests would need, or an empty list."""
+    missing = [] if find_chromium() else ["chromium", "fonts-liberation"]
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")  # the Node.js inside Playwright loads it
+        except OSError:
+            missing.append("libatomic1")
+    return missing
+
+
+def need_browser():
+    """Make sure that the browser tests can run, by apt-get when this is root, or raise Problem."""
+    missing = missing_for_browser()
+    if missing and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing for the browser tests: " + ", ".join(missing), flush=True)
+        quiet = {"env": dict(os.environ, DEBIAN_FRONTEND="noninteractive")}
+        quiet["stdout"] = subprocess.DEVNULL
+        subprocess.run(["apt-get", "-qq", "update"], **quiet)
+        install = ["apt-get", "-qq", "-y", "install", "--no-install-recommends"]
+        subprocess.run([*install, *missing], **quiet)
+        missing = missing_for_browser()
+    if missing:
+        raise Problem(
+            f"The browser tests lack {' and '.join(missing)}: on Debian "
+            f"`sudo apt install {' '.join(missing)}`, elsewhere install Chromium, Chrome or Edge, "
+            "or name its program in $CHROMIUM."
+        )
 
 
 def lint(options):
