@@ -487,6 +487,7 @@ def main(arguments):
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if not arguments else 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it
     for name in ("SIGTERM", "SIGHUP"):  # a closed window is no reason to leave pip running
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))

@@ -179,9 +179,7 @@ def small(tmp_path):
 
 def start_set_up(project):
     code = (
-        "import signal, sys, tasks; "
-        # Started in the background, as CI may be, this would ignore an interrupt.
-        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import sys, tasks; "
         "tasks.lab = lambda options: tasks.set_up(); "
         "sys.exit(tasks.main(['lab']))"
     )
