@@ -1,7 +1,7 @@
 """Predictions: the learner commits to an answer, then runs the cell that decides it.
 
 What was chosen is kept in the small file ``.progress.json`` beside the notebook, so that it
-survives a restarted kernel; delete the file to begin anew.
+survives a restarted kernel; `forget` begins anew.
 """
 
 import html
@@ -12,6 +12,10 @@ from pathlib import Path
 import ipywidgets as widgets
 
 PROGRESS = Path(".progress.json")
+STYLE = """<style>
+.course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
+.course-prediction .widget-radio-box {height: auto}
+</style>"""
 
 
 class Prediction(widgets.VBox):
@@ -26,16 +30,22 @@ class Prediction(widgets.VBox):
         self.question, self.answer, self.why = question, answer, why
         self._options = widgets.RadioButtons(options=options, value=None)
         self._options.layout.width = "max-content"
+        self._options.layout.height = "auto"
         self._show = widgets.Button(description="Show the answer", disabled=True)
-        self._reply = widgets.HTML()
+        # Until a choice is made, an empty space keeps what follows, the answer, off the screen.
+        self._reply = widgets.HTML(
+            _line('<span style="opacity: 0.6">Choose first: the page goes on below.</span>')
+        )
+        self._reply.layout.min_height = "480px"
         earlier = _read().get(question)
         if earlier in options:
             self._options.value = earlier
             self._committed()
         self._options.observe(self._commit, names="value")
         self._show.on_click(lambda _: self.reveal())
-        title = widgets.HTML(_line(f"<b>Predict.</b> {html.escape(question)}"))
+        title = widgets.HTML(_line(f"<b>Predict.</b> {html.escape(question)}") + STYLE)
         super().__init__([title, self._options, self._show, self._reply])
+        self.add_class("course-prediction")
 
     @property
     def chosen(self) -> str | None:
@@ -43,7 +53,8 @@ class Prediction(widgets.VBox):
         return self._options.value
 
     def reveal(self) -> None:
-        """Show the answer beside what was chosen."""
+        """Show the answer beside what was chosen, which then stands."""
+        self._options.disabled = True
         verdict = "✓ You said so" if self.chosen == self.answer else f"✗ You said {self.chosen}"
         self._reply.value = _line(
             f"{html.escape(verdict)}. The answer: <b>{html.escape(self.answer)}</b>. "
@@ -56,8 +67,10 @@ class Prediction(widgets.VBox):
 
     def _committed(self):
         self._show.disabled = False
+        self._reply.layout.min_height = "0px"
         self._reply.value = _line(
-            f"You say <b>{html.escape(self.chosen)}</b>. Run the next cell, then show the answer."
+            f"You say <b>{html.escape(self.chosen)}</b>. "
+            "Now click the next cell, run it, and come back to show the answer."
         )
 
 
@@ -97,8 +110,13 @@ def tally(*predictions: Prediction) -> widgets.HTML:
     )
 
 
+def forget() -> None:
+    """Delete every choice made so far, for a second class: then run the notebook again."""
+    PROGRESS.unlink(missing_ok=True)
+
+
 def _line(text):
-    return f'<p role="status" style="font-size: 16px">{text}</p>'
+    return f'<p role="status" style="font-size: 18px; line-height: 1.4">{text}</p>'
 
 
 def _read():

@@ -67,6 +67,7 @@ class Explorer(widgets.HBox):
         column = widgets.VBox([*controls.values(), self._sentence])
         column.layout.flex = "0 0 300px"
         super().__init__([column, self._image])
+        self.add_class("course-explorer")
         self.layout.flex_flow, self.layout.align_items = "row wrap", "flex-start"
         self.refresh()
 
@@ -100,7 +101,8 @@ class Explorer(widgets.HBox):
             self._image.value = self._png()
         word, colon, rest = html.escape(self._said).partition(":")
         self._sentence.value = (
-            '<p role="status" style="font-size: 17px; line-height: 1.4; max-width: 280px">'
+            "<style>.course-explorer .jupyter-widgets {font-size: 16px}</style>"
+            '<p role="status" style="font-size: 18px; line-height: 1.4; max-width: 280px">'
             f"<b>{word}{colon}</b>{rest}</p>"
         )
 
@@ -187,8 +189,12 @@ def _product_sentence(values, predicted):
     word = theory.verdict(10 ** min(max(log10, -300), 300)).capitalize()
     product = plots.scientific(log10)
     count = "one factor gives" if len(values) == 1 else f"{len(values)} factors multiply to"
-    forecast = f"{predicted:+.2f}" if math.isfinite(predicted) else "a dead path"
+    forecast = _signed(predicted) if math.isfinite(predicted) else "a dead path"
     return (
-        f"{word}: {count} {product}. Decades gained a factor: {log10 / len(values):+.2f} "
+        f"{word}: {count} {product}. Powers of ten per factor: {_signed(log10 / len(values))} "
         f"measured, {forecast} predicted."
     )
+
+
+def _signed(number):
+    return f"{round(number, 2) + 0.0:+.2f}"  # no "-0.00"

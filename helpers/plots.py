@@ -25,7 +25,7 @@ COLORS = {
     "tanh": "#0072B2",
     "softsign": "#56B4E9",
     "relu": "#009E73",
-    "leaky_relu": "#44AA99",
+    "leaky_relu": "#7CAE00",
     "prelu": "#117733",
     "rrelu": "#999933",
     "elu": "#CC79A7",
@@ -36,6 +36,7 @@ COLORS = {
     "softplus": "#AA4499",
 }
 OTHER_COLOR = "#555555"
+TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": False}
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = {"color": "#333333", "linewidth": 1.5, "linestyle": (0, (1, 1.5))}
@@ -68,7 +69,7 @@ def activation(z, a, slope, *, name, ax=None):
     ax.legend(loc="upper left")
     ax.set_label(
         f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
-        f"at z = {z[-1]:.2g} it is {slope[-1]:.1e}."
+        f"at z = {z[-1]:.2g} it is {scientific(_log10(slope[-1]))}."
     )
     return ax
 
@@ -132,15 +133,13 @@ def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, a
             ax.plot([first, numbers[-1]], [low, low], marker="x", markevery=2, **ZERO)
             ax.text(first, low, " exactly 0", color=ZERO["color"], va="bottom")
     if finite_prediction:
-        ax.plot(numbers, line, label="predicted mean", **PREDICTION)
+        ax.plot(numbers, line, label="predicted (mean log)", **PREDICTION)
     ax.axhline(0, label="1: nothing lost", **REFERENCE)
     if labels:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
-    elif low < -high:  # the upper right corner is free
-        ax.legend(loc="upper right", bbox_to_anchor=(1, 0.92))
-    else:
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 0.08))
-    _product_axes(ax, values.shape[1], low, high, "product of the factors so far")
+    else:  # beside the title, where no line can be
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, **TIGHT)
+    _product_axes(ax, values.shape[1], low, high, "product so far")
     last = logs[:, -1]
     if labels:
         ends = "; ".join(
@@ -176,16 +175,18 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
         ax.axvline(np.log10(threshold), **REFERENCE)
         ax.text(
             np.log10(threshold),
-            ax.get_ylim()[1],
+            0.97,
             f" {_power(np.log10(threshold))}",
             va="top",
             fontsize="large",
+            transform=ax.get_xaxis_transform(),
         )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
-    ax.set(xlabel="product (log scale)", ylabel="density per decade")
+    ax.set(xlabel="product (log scale)", ylabel="density per power of ten")
+    ax.margins(y=0.1)
     ax.legend(loc="upper left")
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
-    above = [f"{(products > t).mean():.1%} are above {t:.0e}" for t in thresholds]
+    above = [f"{100 * (products > t).mean():.1f} % are above {t:.0e}" for t in thresholds]
     ax.set_label(
         f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
         f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + "."
@@ -197,7 +198,7 @@ def scientific(log10) -> str:
     """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
     if np.isneginf(log10):
         return "exactly 0"
-    if -3 < log10 < 4:
+    if -3 < log10 < 3:
         return f"{10**log10:.3g}"
     exponent = math.floor(log10)
     return f"{10 ** (log10 - exponent):.1f} × {_power(exponent)}"
@@ -257,7 +258,9 @@ def _round_up(size):
 def _limits(logs, *, least):
     """Round limits in decades for the finite `logs`, with 1 = 10^0 always inside."""
     finite = logs[np.isfinite(logs)]
-    low, high = _round_up(-finite.min(initial=-least)), _round_up(finite.max(initial=1))
+    low, high = (
+        _round_up(1.05 * end) for end in (-finite.min(initial=-least), finite.max(initial=1))
+    )
     return -max(low, high / 10), max(high, low / 10)
 
 

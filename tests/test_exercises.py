@@ -23,6 +23,7 @@ def test_nothing_is_told_before_a_choice():
     prediction = ask()
     assert prediction.chosen is None and prediction._show.disabled
     assert "Because" not in prediction._reply.value
+    assert int(prediction._reply.layout.min_height.removesuffix("px")) > 400
     assert not exercises.PROGRESS.exists()
 
 
@@ -36,6 +37,7 @@ def test_a_choice_is_kept_in_sight_and_answered(option, mark):
     prediction._show.click()
     assert mark in prediction._reply.value
     assert "<b>1000</b>. Because 10 &lt; 1000." in prediction._reply.value
+    assert prediction._options.disabled and prediction._reply.layout.min_height == "0px"
 
 
 def test_choices_survive_a_restart_and_can_be_changed():
@@ -46,6 +48,13 @@ def test_choices_survive_a_restart_and_can_be_changed():
     choose(again, "1000")
     assert ask("First?").chosen == "1000" and ask("Second?").chosen == "1000"
     assert ask("Third?").chosen is None
+
+
+def test_forgetting_begins_anew():
+    exercises.forget()  # nothing there yet
+    choose(ask(), "10")
+    exercises.forget()
+    assert ask().chosen is None
 
 
 def test_the_tally_counts():

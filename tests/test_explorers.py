@@ -57,14 +57,18 @@ def check(explorer):
     alive = np.isfinite(logs)
     np.testing.assert_allclose(drawn_product(explorer), logs[alive], atol=1e-9)
     if alive.all():
-        per_factor = f"{logs[-1] / len(factors):+.2f} measured"
+        per_factor = f"{round(logs[-1] / len(factors), 2) + 0.0:+.2f} measured"
         assert per_factor in explorer.verdict
-        assert np.isneginf(predicted) or f"{predicted:+.2f} predicted" in explorer.verdict
+        assert (
+            np.isneginf(predicted)
+            or f"{round(predicted, 2) + 0.0:+.2f} predicted" in explorer.verdict
+        )
         word = theory.verdict(10 ** np.clip(logs[-1], -300, 300))
         assert explorer.verdict.startswith(word.capitalize())
     else:
         assert explorer.verdict.startswith(f"Dead: factor {np.argmin(alive)} of")
-    assert re.sub("<[^>]+>", "", explorer._sentence.value) == explorer.verdict
+    shown = re.sub("<style>.*</style>|<[^>]+>", "", explorer._sentence.value)
+    assert shown == explorer.verdict
 
 
 def test_every_control_at_both_ends():
