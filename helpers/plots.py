@@ -133,8 +133,8 @@ def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, a
             ax.plot([first, numbers[-1]], [low, low], marker="x", markevery=2, **ZERO)
             ax.text(first, low, " exactly 0", color=ZERO["color"], va="bottom")
     if finite_prediction:
-        ax.plot(numbers, line, label="predicted (mean log)", **PREDICTION)
-    ax.axhline(0, label="1: nothing lost", **REFERENCE)
+        ax.plot(numbers, line, label="predicted", **PREDICTION)
+    ax.axhline(0, label="nothing lost", **REFERENCE)
     if labels:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
     else:  # beside the title, where no line can be
@@ -258,9 +258,8 @@ def _round_up(size):
 def _limits(logs, *, least):
     """Round limits in decades for the finite `logs`, with 1 = 10^0 always inside."""
     finite = logs[np.isfinite(logs)]
-    low, high = (
-        _round_up(1.05 * end) for end in (-finite.min(initial=-least), finite.max(initial=1))
-    )
+    low = _round_up(max(-1.05 * finite.min(initial=0), least))
+    high = _round_up(max(1.05 * finite.max(initial=0), 1))
     return -max(low, high / 10), max(high, low / 10)
 
 

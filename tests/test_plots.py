@@ -44,7 +44,7 @@ def test_running_product_is_the_cumulative_product_however_long():
     values = np.array([0.5, 0.1, 3.0])
     ax = plots.running_product(values, predicted=-0.4)
     np.testing.assert_allclose(10 ** ax.lines[0].get_ydata(), [1, 0.5, 0.05, 0.15])
-    np.testing.assert_allclose(line(ax, "predicted (mean log)").get_ydata(), [0, -0.4, -0.8, -1.2])
+    np.testing.assert_allclose(line(ax, "predicted").get_ydata(), [0, -0.4, -0.8, -1.2])
     long = plots.running_product(np.full(1000, 1e-5))  # 1e-5000 is no float
     assert long.lines[0].get_ydata()[-1] == pytest.approx(-5000)
     assert "× 10⁻⁵⁰⁰⁰" in long.get_label()
