@@ -177,11 +177,11 @@ WATCH = """area => {
 }"""
 
 
-def delays(page, area, handle, moves=40):
-    """Milliseconds from each key press to the first changed frame."""
+def delays(page, area, control, keys=("ArrowRight", "ArrowLeft"), moves=40):
+    """Milliseconds from each key press to the first changed frame, ten presses to each side."""
     area.evaluate(WATCH)
     for count in range(moves):
-        handle.press("ArrowRight" if count // 10 % 2 == 0 else "ArrowLeft")
+        control.press(keys[count // 10 % 2])
         page.wait_for_function(f"window.delays.length === {count + 1}", polling=20, timeout=5000)
         page.wait_for_timeout(120)
     return sorted(page.evaluate("window.delays"))
@@ -201,6 +201,10 @@ def test_the_explorer_answers_sooner_than_interact(page, lab):
     run_all(page)
     areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")
     ours = [describe(name, delays(page, areas.first, slider(page, name))) for name in SLIDERS]
+    menu, button = areas.first.locator("select"), areas.first.get_by_role("button")
+    arrows, enter = ("ArrowDown", "ArrowUp"), ("Enter", "Enter")
+    ours.append(describe("activation", delays(page, areas.first, menu, arrows)))
+    ours.append(describe("New draw", delays(page, areas.first, button, enter)))
     handle = areas.nth(1).locator(".noUi-handle").first
     theirs = describe("interact", delays(page, areas.nth(1), handle, moves=20))
     assert max(ours) < 0.7 * theirs
