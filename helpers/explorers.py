@@ -144,6 +144,15 @@ def _png(rgba):
     )
 
 
+def choice(names, value: str, *, description: str) -> widgets.SelectionSlider:
+    """Make a control for one name out of several.
+
+    Not a drop-down menu: there JupyterLab keeps the arrow keys for itself, and takes letters for
+    commands (an "r", for relu, would turn the cell into raw text and lose the explorer).
+    """
+    return widgets.SelectionSlider(options=list(names), value=value, description=description)
+
+
 def product_explorer() -> Explorer:
     """Explore the product of derivatives along a chain of single neurons (notebook 01).
 
@@ -152,9 +161,7 @@ def product_explorer() -> Explorer:
     """
     scales = [("left out", 0), *((f"{s:g}", s) for s in WEIGHT_SCALES)]
     controls = {
-        "activation": widgets.Dropdown(
-            options=list(ACTIVATIONS), value="sigmoid", description="activation"
-        ),
+        "activation": choice(ACTIVATIONS, "sigmoid", description="activation"),
         "depth": widgets.IntSlider(50, 1, 100, description="depth"),
         "weight_std": widgets.SelectionSlider(options=scales, description="weight scale"),
         "spread": widgets.FloatSlider(

@@ -25,9 +25,8 @@ def drawn_product(explorer):
 
 
 def ends(control):
-    if isinstance(control, widgets.Dropdown | widgets.SelectionSlider):
-        values = [value for _, value in control._options_full]
-        return values if isinstance(control, widgets.Dropdown) else [values[0], values[-1]]
+    if isinstance(control, widgets.SelectionSlider):
+        return [value for _, value in control._options_full]
     return [control.min, control.max]
 
 
