@@ -11,6 +11,8 @@ import operator
 import os
 from collections.abc import Mapping
 
+STYLE = "helpers.course"  # for plt.style.use: the look of every figure
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 

@@ -79,7 +79,7 @@ def _mish_slope(z):
 
 
 def _leaky(slope):
-    """phi and phi' of a leaky rectifier; one pair for every member of the family."""
+    """Make phi and phi' of a leaky rectifier, for every member of the family."""
     return (
         lambda z: np.where(z > 0, z, slope * z),
         lambda z: np.where(z > 0, 1.0, slope).astype(np.result_type(z, np.float32)),
@@ -101,8 +101,6 @@ def _keras_prelu():
 def _keras_rrelu():
     import keras
 
-    low, high, at_rest = 1 / RRELU_DIVISORS[1], 1 / RRELU_DIVISORS[0], RRELU_SLOPE
-
     class RandomizedLeakyReLU(keras.layers.Layer):
         """In training z/a with a ~ U(3, 8) for each unit and example, otherwise z/5.5."""
 
@@ -111,10 +109,10 @@ def _keras_rrelu():
             self.seed_generator = keras.random.SeedGenerator()
 
         def call(self, z, training=False):
-            slope = at_rest
+            slope = RRELU_SLOPE
             if training:
                 divisors = keras.random.uniform(
-                    keras.ops.shape(z), 1 / high, 1 / low, seed=self.seed_generator
+                    keras.ops.shape(z), *RRELU_DIVISORS, seed=self.seed_generator
                 )
                 slope = 1 / divisors
             return keras.ops.where(z > 0, z, slope * z)
@@ -340,3 +338,9 @@ INITIALIZERS = Named(
         ),
     },
 )  # fmt: skip
+
+
+def check_normalization(normalization) -> None:
+    """Raise a ``ValueError`` unless `normalization` is None or "batch", the two there are."""
+    if normalization not in (None, "batch"):
+        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")

@@ -40,8 +40,9 @@ class Dataset:
                 f"x must be finite; got {x[row, column]} in row {row}, column {column}."
             )
         if y.shape not in {(len(x),), (len(x), 1)}:
-            raise ValueError(f"y must have one label for each of the {len(x)} rows of x; "
-                             f"got shape {y.shape}.")  # fmt: skip
+            raise ValueError(
+                f"y must have one label for each of the {len(x)} rows of x; got shape {y.shape}."
+            )
         labels = np.unique(y)
         if (
             len(labels) < 2
@@ -83,9 +84,7 @@ def circles(
     num_examples = whole_number("num_examples", num_examples, low=2)
     if not 0 <= factor < 1:
         raise ValueError(f"factor must be at least 0 and below 1; got {factor!r}.")
-    x, y = make_circles(
-        num_examples, factor=factor, noise=_noise(noise), random_state=_seed(seed)
-    )  # fmt: skip
+    x, y = make_circles(num_examples, factor=factor, noise=_noise(noise), random_state=_seed(seed))
     return Dataset(x, y, "circles")
 
 
@@ -101,7 +100,7 @@ def moons(num_examples: int = 1000, *, noise: float = 0.1, seed: int = 0) -> Dat
 def spirals(
     num_examples: int = 1000, *, turns: float = 1.5, noise: float = 0.05, seed: int = 0
 ) -> Dataset:
-    """Two intertwined spirals of `turns` turns each, standardised: the hardest of the plane sets."""
+    """Two intertwined spirals of `turns` turns each, standardised: the hardest of the plane."""
     num_examples = whole_number("num_examples", num_examples, low=2)
     positive_number("turns", turns)
     rng = np.random.default_rng(_seed(seed))

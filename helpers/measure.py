@@ -17,12 +17,14 @@ normalisation uses the statistics of the batch, as in training; it ties the exam
 then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy, from the logits.
 """
 
+import itertools
+
 import numpy as np
 import xarray as xr
 from scipy.special import expit, softmax
 
 from helpers import whole_number
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
 from helpers.data import Dataset
 
 SATURATED = 0.02  # of the largest slope
@@ -54,7 +56,7 @@ def profile(
     num_examples: int = 128,
     seed: int = 0,
 ) -> xr.Dataset:
-    """Measure `num_replicates` networks as initialised, without building any: dims replicate, layer.
+    """Measure many networks as initialised, without building any: dims replicate, layer.
 
     The weights are those that ``make_mlp`` gives the same (seed, replicate), so this is what
     `signals` would say, at once. Computed in float64, so that a gradient of 1e-40 is still one.
@@ -74,8 +76,7 @@ def profile(
     depth, width = whole_number("depth", depth), whole_number("width", width)
     num_replicates = whole_number("num_replicates", num_replicates)
     _check_dataset(dataset)
-    if normalization not in (None, "batch"):
-        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")
+    check_normalization(normalization)
     x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
     kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
 
@@ -113,11 +114,21 @@ def profile(
         skipped = into_a if residual and 0 < number < depth else 0.0
         into_a = through_kernel + skipped
     largest = [entry.largest_slope] * depth + [OUTPUT_SLOPE]
-    return _statistics(layers, largest, attrs={
-        "activation": activation, "initializer": initializer, "dataset": dataset.name,
-        "depth": depth, "width": width, "normalization": str(normalization),
-        "residual": int(residual), "num_examples": len(x), "seed": seed,
-    })  # fmt: skip
+    return _statistics(
+        layers,
+        largest,
+        attrs={
+            "activation": activation,
+            "initializer": initializer,
+            "dataset": dataset.name,
+            "depth": depth,
+            "width": width,
+            "normalization": str(normalization),
+            "residual": int(residual),
+            "num_examples": len(x),
+            "seed": seed,
+        },
+    )
 
 
 def signals(model, dataset: Dataset) -> xr.Dataset:
@@ -156,7 +167,7 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
                 scale, offset = norm.gamma, norm.beta
                 z = offset + scale * (z - mean) / keras.ops.sqrt(variance + norm.epsilon)
             phi = part["activation"](z, training=False)
-            below, a = a, part["addition"]([a, phi]) if "addition" in part else phi
+            a = part["addition"]([a, phi]) if "addition" in part else phi
             layers.append({"z": z, "phi": phi, "activation": a})
         logits = dense[-1](a)
         outputs = model.get_layer("output_activation")(logits)
@@ -180,14 +191,20 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
         {key: np.asarray(value, np.float64)[None] for key, value in layer.items()}
         for layer in layers
     ]
-    measured = _statistics(arrays, [*largest, OUTPUT_SLOPE], attrs={
-        "model": model.name, "dataset": dataset.name, "num_examples": len(dataset),
-    })  # fmt: skip
+    measured = _statistics(
+        arrays,
+        [*largest, OUTPUT_SLOPE],
+        attrs={
+            "model": model.name,
+            "dataset": dataset.name,
+            "num_examples": len(dataset),
+        },
+    )
     return measured.isel(replicate=0, drop=True)
 
 
 def _parts(model, name):
-    """The layers that follow the Dense layer `name`, by what they do."""
+    """Find the layers that follow the Dense layer `name`, by what they do."""
     prefix = f"{name}_"
     return {
         layer.name.removeprefix(prefix): layer
@@ -228,26 +245,33 @@ def _statistics(layers, largest_slopes, attrs):
     names = [*(f"hidden_{number}" for number in range(1, len(layers))), "output"]
     return xr.Dataset(
         {
-            name: (("replicate", "layer"), np.stack(columns[name], axis=-1),
-                   {"long_name": UNITS[name][0], "units": UNITS[name][1]})
+            name: (
+                ("replicate", "layer"),
+                np.stack(columns[name], axis=-1),
+                {"long_name": UNITS[name][0], "units": UNITS[name][1]},
+            )
             for name in UNITS
         },
         coords={"layer": names, "replicate": range(replicates)},
         attrs=attrs,
-    )  # fmt: skip
+    )
 
 
 def _kernels(initializer, dataset, depth, width, num_replicates, seed):
-    """The kernels of all replicates: a list of arrays (num_replicates, fan_in, fan_out)."""
+    """Draw the kernels of all replicates: a list of (num_replicates, fan_in, fan_out)."""
     entry = INITIALIZERS[initializer]
     sizes = [dataset.num_inputs, *[width] * depth, dataset.num_outputs]
     return [
-        np.stack([
-            entry.sample(fan_in, fan_out, seed=seed, replicate=replicate, layer=number % (depth + 1))
-            for replicate in range(num_replicates)
-        ]).astype(np.float64)
-        for number, (fan_in, fan_out) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1)
-    ]  # fmt: skip
+        np.stack(
+            [
+                entry.sample(
+                    fan_in, fan_out, seed=seed, replicate=replicate, layer=number % (depth + 1)
+                )
+                for replicate in range(num_replicates)
+            ]
+        ).astype(np.float64)
+        for number, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1)
+    ]
 
 
 def _batch(dataset, num_examples, seed):

@@ -3,9 +3,7 @@
 import keras
 
 from helpers import whole_number
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS
-
-NORMALIZATIONS = (None, "batch")
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
 
 
 def make_mlp(
@@ -103,9 +101,3 @@ def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
             f"and each activation in a layer of its own; got {', '.join(names) or 'none'}."
         )
     return layers
-
-
-def check_normalization(normalization) -> None:
-    """Raise a ``ValueError`` unless `normalization` is one of the two there are."""
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(f"normalization must be None or 'batch'; got {normalization!r}.")

@@ -5,12 +5,13 @@ steps, so that a moving picture doesn't jump, and leaves one sentence, the findi
 the data, as the label of the axes. `show` puts figure and sentence into the notebook.
 
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
-linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it's drawn as a cross on the floor.
+linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 """
 
 import base64
 import html
 import io
+import itertools
 import math
 
 import matplotlib.pyplot as plt
@@ -24,7 +25,7 @@ COLORS = {
     "tanh": "#0072B2",
     "softsign": "#56B4E9",
     "relu": "#009E73",
-    "leaky_relu": "#44AA99",
+    "leaky_relu": "#7CAE00",
     "prelu": "#117733",
     "rrelu": "#999933",
     "elu": "#CC79A7",
@@ -35,6 +36,7 @@ COLORS = {
     "softplus": "#AA4499",
 }
 OTHER_COLOR = "#555555"
+TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": False}
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = {"color": "#333333", "linewidth": 1.5, "linestyle": (0, (1, 1.5))}
@@ -57,12 +59,18 @@ def activation(z, a, slope, *, name, ax=None):
     ax.plot(z, a, color=color, label=f"{name}  $\\phi(z)$")
     ax.plot(z, slope, color=color, linestyle="--", label="its derivative  $\\phi'(z)$")
     ax.plot(z[at], slope[at], "o", color=color, markersize=9)
-    ax.annotate(f"largest slope {slope[at]:.3g}", (z[at], slope[at]), xytext=(8, 8),
-                textcoords="offset points")  # fmt: skip
+    ax.annotate(
+        f"largest slope {slope[at]:.3g}",
+        (z[at], slope[at]),
+        xytext=(8, 8),
+        textcoords="offset points",
+    )
     ax.set(xlabel="pre-activation $z$", ylabel="value", xlim=(z[0], z[-1]))
     ax.legend(loc="upper left")
-    ax.set_label(f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
-                 f"at z = {z[-1]:.2g} it is {slope[-1]:.1e}.")  # fmt: skip
+    ax.set_label(
+        f"{name}: the largest slope is {slope[at]:.3g}, at z = {z[at]:.2g}; "
+        f"at z = {z[-1]:.2g} it is {scientific(_log10(slope[-1]))}."
+    )
     return ax
 
 
@@ -85,20 +93,22 @@ def factors(values, *, color=OTHER_COLOR, ax=None):
         ax.plot(numbers[zeros], np.full(zeros.sum(), low), "x", **ZERO)
     ax.axhline(0, **REFERENCE)
     _product_axes(ax, len(values), low, high, "size of each factor")
-    ax.set_label(f"{int((np.abs(values) > 1).sum())} of {len(values)} factors are above 1, "
-                 f"{int(zeros.sum())} are exactly 0.")  # fmt: skip
+    ax.set_label(
+        f"{int((np.abs(values) > 1).sum())} of {len(values)} factors are above 1, "
+        f"{int(zeros.sum())} are exactly 0."
+    )
     return ax
 
 
-def running_product(values, *, labels=None, colors=None, predicted=None, ax=None):
+def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, ax=None):
     """Draw how a product of many factors grows or shrinks, factor by factor, on a log axis.
 
     Parameters
     ----------
     values : array, shape (depth,) or (num_draws, depth)
         The factors; a line for each draw.
-    labels, colors : lists of str, optional
-        One for each draw; without labels the lines are thin and anonymous.
+    labels : list of str, optional
+        A name for each line, which then gets a colour of its own instead of `color`.
     predicted : float, optional
         Expected log10 of one factor: drawn as a dashed line.
     """
@@ -110,12 +120,11 @@ def running_product(values, *, labels=None, colors=None, predicted=None, ax=None
     line = numbers * predicted if finite_prediction else np.zeros(1)
     low, high = _limits(np.concatenate([logs.ravel(), line]), least=2)
     if labels:
-        colors = colors or plt.rcParams["axes.prop_cycle"].by_key()["color"]
-        styles = [{"label": label, "color": color} for label, color in zip(labels, colors)]  # noqa: B905
+        cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+        styles = [{"label": label, "color": next(cycle)} for label in labels]
     else:
-        color = (colors or [OTHER_COLOR])[0]
-        thin = {"color": color, "linewidth": 1.2, "alpha": 0.6} if len(values) > 3 else {}
-        styles = [{"color": color} | thin] * len(values)
+        many = {"linewidth": 1.2, "alpha": 0.6} if len(values) > 3 else {}
+        styles = [{"color": color, **many}] * len(values)
     for row, style in zip(logs, styles, strict=True):
         alive = np.isfinite(row)
         ax.plot(numbers[alive], row[alive], **style)
@@ -124,16 +133,24 @@ def running_product(values, *, labels=None, colors=None, predicted=None, ax=None
             ax.plot([first, numbers[-1]], [low, low], marker="x", markevery=2, **ZERO)
             ax.text(first, low, " exactly 0", color=ZERO["color"], va="bottom")
     if finite_prediction:
-        ax.plot(numbers, line, label="predicted mean", **PREDICTION)
-    ax.axhline(0, label="1: nothing lost", **REFERENCE)
-    falls = low < -high  # then the upper right corner is free
-    ax.legend(
-        loc=f"{'upper' if falls else 'lower'} right", bbox_to_anchor=(1, 0.92 if falls else 0.08)
-    )
-    _product_axes(ax, values.shape[1], low, high, "product of the factors so far")
+        ax.plot(numbers, line, label="predicted", **PREDICTION)
+    ax.axhline(0, label="nothing lost", **REFERENCE)
+    if labels:
+        ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
+    else:  # beside the title, where no line can be
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, **TIGHT)
+    _product_axes(ax, values.shape[1], low, high, "product so far")
     last = logs[:, -1]
-    ax.set_label(f"After {values.shape[1]} factors the product is {scientific(np.median(last))}"
-                 + (f" (median of {len(last)} draws)." if len(last) > 1 else "."))  # fmt: skip
+    if labels:
+        ends = "; ".join(
+            f"{label}: {scientific(end)}" for label, end in zip(labels, last, strict=True)
+        )
+        ax.set_label(f"The product of {values.shape[1]} factors, {ends}.")
+    else:
+        draws = f" (median of {len(last)} draws)" if len(last) > 1 else ""
+        ax.set_label(
+            f"The product of {values.shape[1]} factors: {scientific(np.median(last))}{draws}."
+        )
     return ax
 
 
@@ -156,15 +173,24 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
         ax.plot(*exact, label="exact law", **PREDICTION)
     for threshold in thresholds:
         ax.axvline(np.log10(threshold), **REFERENCE)
-        ax.text(np.log10(threshold), ax.get_ylim()[1], f" {_power(np.log10(threshold))}",
-                va="top", fontsize="large")  # fmt: skip
+        ax.text(
+            np.log10(threshold),
+            0.97,
+            f" {_power(np.log10(threshold))}",
+            va="top",
+            fontsize="large",
+            transform=ax.get_xaxis_transform(),
+        )
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
-    ax.set(xlabel="product (log scale)", ylabel="density per decade")
+    ax.set(xlabel="product (log scale)", ylabel="density per power of ten")
+    ax.margins(y=0.1)
     ax.legend(loc="upper left")
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
-    above = [f"{(products > t).mean():.1%} are above {t:.0e}" for t in thresholds]
-    ax.set_label(f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
-                 f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + ".")  # fmt: skip
+    above = [f"{100 * (products > t).mean():.1f} % are above {t:.0e}" for t in thresholds]
+    ax.set_label(
+        f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
+        f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + "."
+    )
     return ax
 
 
@@ -172,7 +198,7 @@ def scientific(log10) -> str:
     """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
     if np.isneginf(log10):
         return "exactly 0"
-    if -3 < log10 < 4:
+    if -3 < log10 < 3:
         return f"{10**log10:.3g}"
     exponent = math.floor(log10)
     return f"{10 ** (log10 - exponent):.1f} × {_power(exponent)}"
@@ -189,10 +215,8 @@ def show(ax):
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     plt.close(figure)
-    # an axes nobody gave a sentence has matplotlib's own label, which starts with an underscore
-    sentences = [str(a.get_label()) for a in axes]
-    return _Shown(stream.getvalue(), " ".join(s for s in sentences if not s.startswith("_")),
-                  figure.get_figwidth())  # fmt: skip
+    sentence = " ".join(str(a.get_label()) for a in axes if a.get_label())
+    return _Shown(stream.getvalue(), sentence, figure.get_figwidth())
 
 
 class _Shown:
@@ -222,26 +246,29 @@ def _log10(values):
 
 def _power(log10):
     """10 to the power of `log10` in plain text, which draws faster than mathematics."""
-    return "10" + f"{log10:.3g}".translate(SUPERSCRIPTS) if log10 else "1"
+    return "10" + f"{log10:g}".translate(SUPERSCRIPTS) if log10 else "1"
 
 
-def _round_up(count):
-    """The next multiple of 10, so that the axis stands still while a slider moves."""
-    return 10 * math.ceil(count / 10)
+def _round_up(size):
+    """Round up to 1, 2, 3, 5, 7, 10, 20 ...: an axis stands still while a slider moves a little."""
+    decade = 10 ** math.floor(math.log10(max(size, 1)))
+    return next(step * decade for step in (1, 2, 3, 5, 7, 10) if step * decade >= size)
 
 
 def _limits(logs, *, least):
-    """Limits in decades round the finite `logs` and 0, in steps that a small change keeps."""
+    """Round limits in decades for the finite `logs`, with 1 = 10^0 always inside."""
     finite = logs[np.isfinite(logs)]
-    lowest, highest = min(finite.min(initial=0), 0), max(finite.max(initial=0), 0)
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if s * 8 >= highest - lowest
-                or s == 1000)  # fmt: skip
-    low, high = step * math.floor(lowest / step - 0.02), step * math.ceil(highest / step + 0.02)
-    return min(low, -least), max(high, 1)
+    low = _round_up(max(-1.05 * finite.min(initial=0), least))
+    high = _round_up(max(1.05 * finite.max(initial=0), 1))
+    return -max(low, high / 10), max(high, low / 10)
 
 
 def _product_axes(ax, depth, low, high, label):
-    ax.set(xlabel="number of factors", title=f"{label} (log scale)",
-           xlim=(0, _round_up(depth) + 0.5), ylim=(low, high))  # fmt: skip
+    ax.set(
+        xlabel="number of factors",
+        title=f"{label} (log scale)",
+        xlim=(0, max(_round_up(depth), 10) + 0.5),
+        ylim=(low, high),
+    )
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))

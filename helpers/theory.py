@@ -87,7 +87,7 @@ def expected_log10_factor(
 
 @lru_cache(maxsize=256)
 def _mean_log10_slope(entry, spread):
-    z = (np.arange(-50_000, 50_000) + 0.5) / 5_000  # midpoints: the kinks at 0 fall between two
+    z = (np.arange(-160_000, 160_000) + 0.5) / 20_000  # midpoints: a kink at 0 falls between two
     density = np.exp(-(z**2) / 2)
     density /= density.sum()
     slope = np.abs(entry.derivative(spread * z))

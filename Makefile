@@ -1,0 +1,14 @@
+# The commands of this project; `make` alone lists them. Without make: python3 tasks.py lab
+PYTHON ?= python3
+
+.PHONY: help lab test lint lock
+help:
+	@sed -n 's/^\([a-z]*\):  ## /  make \1 - /p' Makefile
+lab:  ## open the course in JupyterLab (the first time installs it)
+	@$(PYTHON) tasks.py lab
+test:  ## run every check: lint, unit tests, notebooks, browser
+	@$(PYTHON) tasks.py test
+lint:  ## check the style of code and notebooks
+	@$(PYTHON) tasks.py lint
+lock:  ## write requirements.txt anew from pyproject.toml
+	@$(PYTHON) tasks.py lock

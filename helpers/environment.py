@@ -1,0 +1,104 @@
+"""One cell that says whether everything the course needs is there: notebook 00 shows it."""
+
+import html
+import platform
+import threading
+import time
+from importlib import metadata
+
+import ipywidgets as widgets
+from packaging.requirements import Requirement
+
+from helpers import data, measure
+
+REFERENCE_MILLISECONDS = 3  # ten networks of depth 4, on one core of an ordinary laptop
+SHOWN = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "jupyterlab", "ipywidgets")
+
+
+def check() -> widgets.VBox:
+    """Look at the versions, a first gradient, the speed, and whether browser and kernel talk.
+
+    Returns
+    -------
+    widgets.VBox
+        A line for each; one that begins with ✗ says how to mend the fault. The last line turns
+        from … to ✓ when the first message from the browser arrives.
+    """
+    lines = [widgets.HTML(_line(*part())) for part in (_versions, _gradient, _speed)]
+    talk = widgets.HTML(_line(
+        "…", "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
+        "reload the page, run this cell again, and if that fails start anew with make lab."
+    ))  # fmt: skip
+    # a hidden Play widget counts by itself, in the browser: its first step proves the round trip
+    clock = widgets.Play(min=0, max=1, interval=50)
+    clock.layout.display = "none"
+
+    def answer(_):
+        talk.value = _line("✓", "Browser and kernel talk: every slider of the course will move.")
+
+    def knock():  # the browser starts it only on a change that it sees, so once it has drawn it
+        for _ in range(60):
+            if clock.value:
+                return
+            clock.playing = False
+            clock.playing = True
+            time.sleep(0.5)
+
+    clock.observe(answer, names="value")
+    threading.Thread(target=knock, daemon=True).start()
+    return widgets.VBox([*lines, talk, clock])
+
+
+def _versions():
+    faults, found = [], {}
+    try:
+        needed = [Requirement(r) for r in metadata.requires("vanishing-gradients")]
+    except metadata.PackageNotFoundError:
+        return "✗", "The course is not installed in this kernel: start it with make lab."
+    for requirement in needed:
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found[requirement.name] = version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            faults.append(f"{requirement.name} is missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            faults.append(f"{requirement.name} is {version}, not {requirement.specifier}")
+    if faults:
+        return "✗", f"{'; '.join(faults)}. To mend it, run: pip install -r requirements.txt"
+    shown = ", ".join(f"{name} {found[name]}" for name in SHOWN if name in found)
+    return "✓", f"Python {platform.python_version()}, {shown}: as the course needs them."
+
+
+def _gradient():
+    from helpers import networks
+
+    circles = data.circles(128)
+    keras_says = measure.signals(networks.make_mlp("tanh", "glorot_uniform"), circles).delta_norm
+    numpy_says = measure.profile("tanh", "glorot_uniform", dataset=circles).delta_norm[0]
+    error = float(abs(keras_says / numpy_says - 1).max())
+    if error < 1e-4:
+        return "✓", "Keras and NumPy find the same gradient in every layer of a first network."
+    return "✗", (
+        f"Keras and NumPy disagree on a gradient by {error:.1e}, so TensorFlow is damaged: "
+        "delete the folder .venv and run make lab."
+    )
+
+
+def _speed():
+    circles = data.circles(128)
+    seconds = []
+    for _ in range(7):
+        start = time.perf_counter()
+        measure.profile("tanh", "glorot_uniform", dataset=circles)
+        seconds.append(time.perf_counter() - start)
+    milliseconds = 1000 * sorted(seconds)[len(seconds) // 2]
+    said = f"Measuring ten small networks takes {milliseconds:.1f} ms here"
+    if milliseconds < 20 * REFERENCE_MILLISECONDS:
+        return "✓", f"{said} (the reference is {REFERENCE_MILLISECONDS} ms)."
+    return "✗", f"{said}, the reference is {REFERENCE_MILLISECONDS} ms: close other programs."
+
+
+def _line(mark, text):
+    return f'<div style="font-size: 16px"><b>{mark}</b> {html.escape(text)}</div>'

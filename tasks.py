@@ -1,0 +1,508 @@
+#!/usr/bin/env python3
+"""The commands of this project, behind the Makefile.
+
+  python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
+  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
+  python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
+  python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
+
+Only the standard library is used here, and nothing that Python 3.6 cannot read: this file has to
+start on a bare machine and say what is missing. Everything else is installed into .venv.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "set-up.json"  # written last: without it .venv is half-made
+LOG = VENV / "set-up.log"
+LOCK = ROOT / "requirements.txt"
+SOURCES = (LOCK, ROOT / "pyproject.toml", ROOT / "jupyter" / "overrides.json")
+START = "notebooks/00_start_here.ipynb"
+
+PYTHONS = ((3, 13), (3, 12), (3, 11))
+ROOM = 3.6e9  # bytes: the installed packages, their downloads and pip's own copies of these
+
+
+class Problem(Exception):
+    """What went wrong and what to do about it, in a sentence for the person at the keyboard."""
+
+
+# ---------------------------------------------------------------- Python
+
+
+def version(number):
+    return "{}.{}".format(*number)
+
+
+def find_python(preferred=None):
+    """Return the command of a right Python on the PATH that really runs, or None.
+
+    A command can be there and not run: pyenv's, for one, prints which versions would do.
+    """
+    candidates = []
+    for number in sorted(PYTHONS, key=lambda n: (version(n) == preferred, n), reverse=True):
+        for folder in os.get_exec_path():
+            path = shutil.which("python" + version(number), path=folder)
+            candidates += [(number, [path])] if path else []
+        if os.name == "nt" and shutil.which("py"):
+            candidates.append((number, ["py", "-" + version(number)]))
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for number, command in candidates:
+        answer = subprocess.run(
+            [*command, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        if answer.returncode == 0 and answer.stdout.decode().strip() == version(number):
+            return command
+    return None
+
+
+def need_right_python():
+    """Go on under a right Python, or raise Problem."""
+    if sys.version_info[:2] in PYTHONS:
+        return
+    command = find_python((read_stamp() or {}).get("python"))
+    if command:
+        become([*command, str(ROOT / "tasks.py"), *sys.argv[1:]])
+    how = {
+        "win32": "`winget install Python.Python.3.12`, then `py -3.12 tasks.py lab`",
+        "darwin": "`brew install python@3.12`",
+    }.get(sys.platform, "Debian 12: `sudo apt install python3.11-venv`, Ubuntu 24.04: 3.12")
+    found = "{}.{}.{}".format(*sys.version_info[:3])
+    raise Problem(
+        f"This course needs Python 3.11, 3.12 or 3.13 and found only {found}: install one "
+        f"({how}) and run the same command again, or use conda (see README)."
+    )
+
+
+def become(command):
+    """Run another program in place of this one."""
+    sys.stdout.flush()
+    if os.name != "nt":
+        os.execvp(command[0], command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Windows: Ctrl-C is for the program
+    sys.exit(subprocess.call(command))
+
+
+# ---------------------------------------------------------------- set-up
+
+
+def wanted_stamp():
+    packages = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
+    return {"python": version(sys.version_info), "project": str(ROOT), "packages": packages}
+
+
+def read_stamp():
+    try:
+        return json.loads(STAMP.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def set_up():
+    """Make .venv what the lock says, or raise Problem. Where it is right already, do nothing."""
+    wanted, found = wanted_stamp(), read_stamp()
+    if found == wanted and PYTHON.exists():
+        return
+    ours = (VENV / "pyvenv.cfg").exists() or LOG.exists()
+    if VENV.exists() and not ours and not (VENV.is_dir() and not any(VENV.iterdir())):
+        raise Problem(
+            "There is something else in the way at .venv: "
+            "move or delete it, then run the same command again."
+        )
+    fresh = not PYTHON.exists() or found != dict(wanted, packages=(found or {}).get("packages"))
+    VENV.mkdir(exist_ok=True)
+    with LOG.open("a", encoding="utf-8") as log:
+        hold(log)
+        log.truncate(0)
+        if fresh:
+            make_venv(log)
+        install(log)
+    STAMP.write_text(json.dumps(wanted), encoding="utf-8")
+
+
+def hold(log):
+    """Let one set-up at a time work in this folder, pip outliving a killed one included."""
+    try:
+        import fcntl  # not on Windows, where a file in use cannot be deleted anyway
+    except ImportError:
+        return
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem(
+            "Another set-up of this folder is still running: "
+            "let it finish, then run the same command again."
+        ) from None
+
+
+def make_venv(log):
+    """Empty .venv but for the log, which marks it as ours, and make it anew."""
+    STAMP.unlink(missing_ok=True)
+    for path in VENV.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != LOG:
+            path.unlink()
+    try:
+        import ensurepip  # noqa: F401
+        import venv  # noqa: F401
+    except ImportError:
+        raise Problem(
+            f"This Python ({sys.executable}) came without its venv module: on Debian or Ubuntu "
+            f"run `sudo apt install python{version(sys.version_info)}-venv`, "
+            "then the same command again."
+        ) from None
+    free = shutil.disk_usage(VENV).free
+    if free < ROOM:
+        raise Problem(
+            f"The disk is too full: the course needs {ROOM / 1e9:.1f} GB and {free / 1e9:.1f} GB "
+            "are free, so make room and run the same command again."
+        )
+    print("Setting up .venv, once: about 550 MB to fetch, a few minutes.", flush=True)
+    # From inside .venv (activated, say) its own Python has just been deleted.
+    python = getattr(sys, "_base_executable", sys.executable)
+    run_logged([python, "-m", "venv", str(VENV)], log, lambda text: "making .venv")
+
+
+def install(log):
+    pins = sum(not line.startswith("#") for line in LOCK.read_text("utf-8").splitlines())
+    lib = "Lib" if os.name == "nt" else "lib/python" + version(sys.version_info)
+    site = VENV / lib / "site-packages"
+
+    def progress(text):
+        if "\nInstalling collected packages" in text:
+            STAMP.unlink(missing_ok=True)  # from here on an interruption leaves a mixture
+        return describe(text, pins, len(list(site.glob("*.dist-info"))))
+
+    options = ["--no-input", "--progress-bar=off", "--disable-pip-version-check"]
+    options += ["--only-binary=:all:"]  # nothing is compiled on a learner's machine
+    what = ["-r", str(LOCK), "-e", str(ROOT)]
+    run_logged([str(PYTHON), "-m", "pip", "install", *options, *what], log, progress)
+
+
+def describe(text, pins, installed):
+    """Say in a few words how far pip is, from what it has printed so far."""
+    total = pins - len(re.findall(r"^Ignoring ", text, re.M))
+    if "\nInstalling collected packages" in text:
+        return f"installing: {min(installed, total)} of {total} packages done"
+    names = re.findall(r"^(?:Collecting|Requirement already satisfied:) ([\w.-]+)", text, re.M)
+    if not names:
+        return "reading the list of packages"
+    waiting = " (the network does not answer, trying again)" if stuck(text) else ""
+    return f"fetching package {min(len(names), total)} of {total}: {names[-1]}{waiting}"
+
+
+def stuck(text):
+    """Whether the network failed since the last package that pip began with."""
+    recent = re.split(r"^(?:Collecting|Obtaining|Requirement already) ", text, flags=re.M)[-1]
+    return re.search(
+        r"Retrying \(Retry|Max retries|Connection(?:Error|Reset|Refused)|onnection aborted|"
+        r"NameResolution|ime(?:d )?out|IncompleteRead|ProxyError|SSLError|CERTIFICATE_VERIFY|"
+        r"Could not fetch URL",
+        recent,
+    )
+
+
+def explain(text, free):
+    """Say in one sentence why a set-up failed, from what it printed and the bytes left on disk."""
+    again = "then run the same command again."
+    if free < 100e6 or re.search(r"No space left|Errno 28\b|WinError 112\b", text):
+        return f"The disk is full: make {ROOM / 1e9:.1f} GB of room, {again}"
+    if stuck(text):
+        return (
+            "The packages could not be fetched: check the network (a proxy, a login page), " + again
+        )
+    missing = re.search(r"No matching distribution found for (\S+)", text)
+    if missing:
+        machine = f"{platform.system()} {platform.machine()}, Python {version(sys.version_info)}"
+        return (
+            f"There is no {missing.group(1)} for this machine ({machine}): the course runs on "
+            "64-bit Linux, 64-bit Windows and Macs with Apple silicon, and elsewhere in the "
+            "browser with Binder (see README)."
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
+    errors = [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]
+    first = (errors or lines[-1:])[0].rstrip(".")
+    return f"The set-up stopped with '{first}': the whole log is in {LOG.relative_to(ROOT)}."
+
+
+def run_logged(command, log, progress):
+    """Run a command into the log while one line on the screen says how far it is."""
+    start, shown, screen = time.monotonic(), -60.0, sys.stdout.isatty()
+    temporary = VENV / "tmp"  # /tmp may be small; this disk was found to have room
+    temporary.mkdir(exist_ok=True)
+    env = dict(os.environ, TMPDIR=str(temporary), PIP_RETRIES="3", PYTHONUNBUFFERED="1")
+    with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env) as process:
+        try:
+            while process.poll() is None:
+                time.sleep(0.2)
+                elapsed = time.monotonic() - start
+                text = progress(LOG.read_text("utf-8", "replace"))
+                if screen or elapsed - shown > 15:
+                    shown = elapsed
+                    line = f"  {elapsed:4.0f} s  {text}"
+                    line = "\r" + line[:78].ljust(78) if screen else line + "\n"
+                    print(line, end="", flush=True)
+        finally:
+            process.terminate()  # nothing happens if it has ended
+            process.wait()
+            text = LOG.read_text("utf-8", "replace")
+            progress(text)  # its last lines, too, count
+            if screen:
+                print()
+    if process.returncode:
+        raise Problem(explain(text, shutil.disk_usage(VENV).free))
+    shutil.rmtree(temporary, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- lab
+
+
+def lab(options):
+    set_up()
+    # A process of its own: JupyterLab is installed in .venv, not necessarily here.
+    become([str(PYTHON), str(ROOT / "tasks.py"), "serve", *options])
+
+
+def serve(options):
+    """Run JupyterLab in this process, which is .venv's Python, until Ctrl-C."""
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # .venv's kernel, not one of the same name at home
+    from jupyterlab.labapp import LabApp
+
+    course = {
+        "ServerApp.root_dir": ROOT,
+        "ServerApp.port_retries": 50,
+        "ServerApp.allow_root": True,
+        "ServerApp.log_level": "WARN",
+        "LabApp.log_level": "WARN",
+        "LabApp.default_url": "/lab/tree/" + START,
+    }
+    given = {option.lstrip("-").split("=")[0] for option in options}
+    course = [f"--{name}={value}" for name, value in course.items() if name not in given]
+    # Handed over inside this process, the token is in no process list; and it overrules a
+    # configuration at home that turned it off.
+    token = secrets.token_hex(24)
+    always = ["--ServerApp.ip=127.0.0.1", "--ServerApp.answer_yes=True"]
+    always += [f"--{kind}IdentityProvider.token={token}" for kind in ("", "Password")]
+    server = LabApp.initialize_server(argv=[*course, *options, *always])
+
+    def announce():
+        page = server.connection_url.rstrip("/") + server.default_url
+        print(f"The course is at {page}?token={token} (Ctrl-C stops it)", flush=True)
+
+    server.io_loop.add_callback(announce)  # runs once the port listens
+    server.start()
+
+
+# ---------------------------------------------------------------- test, lint
+
+PYTEST = [str(PYTHON), "-m", "pytest"]
+NBVAL = ["--nbval-lax", "--nbval-current-env", "--dist", "loadscope"]
+STEPS = {
+    "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "-n", "2"],
+    "notebooks": [*PYTEST, *NBVAL, "notebooks", "-n", "2"],
+    "browser": [*PYTEST, "tests/browser"],
+}
+
+
+def test(names):
+    """Run the steps, all of them whatever fails, and close with a table of how each went."""
+    names = names or ["lint", *STEPS]
+    unknown = [name for name in names if name not in ("lint", *STEPS)]
+    if unknown:
+        raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
+    if "browser" in names:
+        need_browser()
+        os.environ["CHROMIUM"] = find_chromium()
+    set_up()
+    table = []
+    for name in names:
+        print(f"\n==== {name}", flush=True)
+        start = time.monotonic()
+        complaint = lint([]) if name == "lint" else run_pytest(STEPS[name])
+        table.append((name, time.monotonic() - start, complaint))
+    print("\n==== in all")
+    for name, seconds, complaint in table:
+        print(f"{name:10} {seconds:5.0f} s  {'FAILED: ' + complaint if complaint else 'passed'}")
+    return 1 if any(complaint for _, _, complaint in table) else 0
+
+
+def run_pytest(command):
+    """Run pytest and return what is wrong with the result, if anything: a skip is, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        status = subprocess.run([*command, f"--junitxml={report}"]).returncode
+        if status == 5 or not report.exists():
+            return "no tests were found" if status == 5 else f"pytest ended with status {status}"
+        suites = list(ElementTree.parse(report).getroot())
+    count = {
+        word: sum(int(suite.get(word)) for suite in suites)
+        for word in ("tests", "failures", "errors", "skipped")
+    }
+    bad = [f"{count[word]} {word}" for word in ("failures", "errors", "skipped") if count[word]]
+    if bad:
+        return f"{', '.join(bad)} of {count['tests']} tests"
+    return f"pytest ended with status {status}" if status else ""
+
+
+def find_chromium():
+    """Return the path of a Chromium that Playwright can drive, or None."""
+    if os.environ.get("CHROMIUM"):
+        if not Path(os.environ["CHROMIUM"]).is_file():
+            raise Problem(f"$CHROMIUM names no file: {os.environ['CHROMIUM']}")
+        return os.environ["CHROMIUM"]
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        path = shutil.which(name)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        # Ubuntu's chromium-browser may be a script that only says where to get one.
+        if path and subprocess.run([path, "--version"], **quiet).returncode == 0:
+            return path
+    apps = ["Chromium", "Google Chrome", "Microsoft Edge"]
+    paths = [f"/Applications/{app}.app/Contents/MacOS/{app}" for app in apps]
+    for variable in ("PROGRAMFILES", "PROGRAMFILES(X86)", "LOCALAPPDATA"):
+        folder = os.environ.get(variable, "")
+        paths += [f"{folder}/Google/Chrome/Application/chrome.exe"]
+        paths += [f"{folder}/Microsoft/Edge/Application/msedge.exe"]
+    return next((path for path in paths if Path(path).is_file()), None)
+
+
+def missing_for_browser():
+    """Return the Debian packages that the browser tests would need, or an empty list."""
+    missing = [] if find_chromium() else ["chromium", "fonts-liberation"]
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libatomic.so.1")  # the Node.js inside Playwright loads it
+        except OSError:
+            missing.append("libatomic1")
+    return missing
+
+
+def need_browser():
+    """Make sure that the browser tests can run, by apt-get when this is root, or raise Problem."""
+    missing = missing_for_browser()
+    if missing and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("Installing for the browser tests: " + ", ".join(missing), flush=True)
+        quiet = {"env": dict(os.environ, DEBIAN_FRONTEND="noninteractive")}
+        quiet["stdout"] = subprocess.DEVNULL
+        subprocess.run(["apt-get", "-qq", "update"], **quiet)
+        install = ["apt-get", "-qq", "-y", "install", "--no-install-recommends"]
+        subprocess.run([*install, *missing], **quiet)
+        missing = missing_for_browser()
+    if missing:
+        raise Problem(
+            f"The browser tests lack {' and '.join(missing)}: on Debian "
+            f"`sudo apt install {' '.join(missing)}`, elsewhere install Chromium, Chrome or Edge, "
+            "or name its program in $CHROMIUM."
+        )
+
+
+def lint(options):
+    """Check code and notebooks, or with --fix mend them; return what is wrong, if anything."""
+    set_up()
+    fix = options == ["--fix"]
+    ruff = [str(PYTHON), "-m", "ruff"]
+    commands = {
+        "ruff check": [*ruff, "check", "--quiet", *(["--fix"] if fix else [])],
+        "ruff format": [*ruff, "format", "--quiet", *([] if fix else ["--diff"])],
+    }
+    bad = [name for name, command in commands.items() if subprocess.run(command).returncode]
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if fix:
+        strip(notebooks)
+        return ", ".join(bad)
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [Path(shutil.copy(str(path), folder)) for path in notebooks]
+        strip(copies)
+        for path, copy in zip(notebooks, copies, strict=True):
+            if path.read_bytes() != copy.read_bytes():
+                print(f"{path.relative_to(ROOT)}: holds what a run left in it")
+                bad.append(path.name)
+    if bad:
+        print("`python3 tasks.py lint --fix` mends most of this.")
+    return ", ".join(bad)
+
+
+def strip(notebooks):
+    """Take out of notebooks what differs from run to run, so that `git diff` shows real changes.
+
+    A cell tagged keep_output keeps its output, which nbval compares, and has the count that a
+    run from top to bottom gives it, without which nbval refuses the output. No other has either.
+    """
+    flags = ["--keep-count", "--keep-id", "--unix-newlines"]
+    flags += ["--extra-keys", "metadata.language_info.version"]
+    if notebooks:
+        subprocess.run([str(PYTHON), "-m", "nbstripout", *flags, *map(str, notebooks)], check=True)
+    for path in notebooks:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        for count, cell in enumerate(code, start=1):
+            cell["execution_count"] = count if cell["outputs"] else None
+        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+# ---------------------------------------------------------------- lock
+
+
+def lock(options):
+    """Pin every package for every system with uv, keeping the pins that still fit."""
+    header = [
+        "# Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
+        "# Generated from pyproject.toml by `make lock`: do not edit.",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        python = Path(folder) / PYTHON.relative_to(VENV)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
+        pins = Path(folder) / "requirements.txt"
+        shutil.copy(LOCK, pins)
+        flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
+        flags += ["--extra", "test", "--no-emit-index-url", "--no-emit-find-links"]
+        flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
+        command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
+        subprocess.run(command, check=True)
+        text = pins.read_text(encoding="utf-8")
+    LOCK.write_text("\n".join([*header, text]), encoding="utf-8", newline="\n")
+
+
+def main(arguments):
+    tasks = {"lab": lab, "serve": serve, "test": test, "lint": lint, "lock": lock}
+    if not arguments or arguments[0] not in tasks:
+        print(__doc__)
+        return 0 if not arguments else 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background job ignores it
+    for name in ("SIGTERM", "SIGHUP"):  # a closed window is no reason to leave pip running
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
+    try:
+        os.chdir(str(ROOT))
+        need_right_python()
+        return 1 if tasks[arguments[0]](arguments[1:]) else 0
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+    except OSError as error:
+        print(f"Stopped: {error.strerror or error}: {error.filename}.", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command can be run again.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

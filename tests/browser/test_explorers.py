@@ -1,0 +1,205 @@
+"""The explorers and predictions under a learner's hands: keyboard, mouse, restart, both themes."""
+
+import re
+import statistics
+
+import nbformat
+import pytest
+from driver import PANEL, cell_errors, open_notebook, run_all, wait_until_idle
+from playwright.sync_api import expect
+
+LESSON = "01_product_of_derivatives.ipynb"
+EXPLORER = f"{PANEL} .jp-OutputArea-output:has(img.widget-image)"
+PICTURE = f"{EXPLORER} img.widget-image"
+VERDICT = f"{EXPLORER} [role=status]"
+SLIDERS = ("activation", "depth", "weight scale", "spread of z")
+
+
+def slider(page, name):
+    row = page.locator(f"{EXPLORER} .widget-slider", has=page.get_by_text(name, exact=True))
+    return row.locator(".noUi-handle")
+
+
+def write_notebook(lab, name, *sources):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(notebook, lab.root / "notebooks" / f"{name}.ipynb")
+
+
+def restart(page, entry):
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile(f"^{entry}")).click()
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    wait_until_idle(page)
+
+
+def answers(page, act):
+    """Do something, and wait until picture and verdict have changed."""
+    picture, verdict = page.locator(PICTURE).get_attribute("src"), page.inner_text(VERDICT)
+    act()
+    expect(page.locator(PICTURE)).not_to_have_attribute("src", picture, timeout=5000)
+    expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=5000)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_control_answers_the_keyboard(page, theme):
+    open_notebook(page, LESSON, theme)
+    run_all(page)
+    page.locator(PICTURE).scroll_into_view_if_needed()
+    for name in reversed(SLIDERS):  # the activation last: nothing else changes a linear chain
+        handle = slider(page, name)
+        answers(page, lambda handle=handle: handle.press("ArrowRight"))
+        answers(page, lambda handle=handle: handle.press("End"))
+        answers(page, lambda handle=handle: handle.press("Home"))
+    button = page.get_by_role("button", name="New draw")
+    slider(page, "depth").press("End")
+    answers(page, lambda: button.press("Enter"))
+    assert cell_errors(page) == []
+
+
+def test_the_explorer_fits_the_page_and_its_text_can_be_read(page):
+    for theme in ("light", "dark"):
+        open_notebook(page, LESSON, theme)
+        run_all(page)
+        page.locator(f"{PANEL} .jp-Notebook-cell", has=page.locator("img.widget-image")).evaluate(
+            "cell => cell.scrollIntoView()"
+        )
+        boxes = [page.locator(part).bounding_box() for part in (PICTURE, VERDICT)]
+        picture, verdict = boxes
+        assert verdict["x"] + verdict["width"] <= picture["x"] + 1  # beside it, not below
+        assert all(box["y"] >= 0 and box["y"] + box["height"] <= 720 for box in boxes)
+        assert all(box["x"] + box["width"] <= 1280 for box in boxes)
+        size = page.locator(PICTURE).evaluate("img => [img.naturalWidth, img.width]")
+        assert size[0] >= 1.8 * size[1]
+        ink, paper = (
+            page.locator(VERDICT).evaluate("e => getComputedStyle(e).color"),
+            page.locator(PANEL).first.evaluate(
+                "e => getComputedStyle(e).getPropertyValue('--jp-layout-color0')"
+            ),
+        )
+        dark_ink = sum(int(c) for c in ink.strip("rgba()").split(",")[:3]) < 300
+        assert dark_ink == (theme == "light"), (ink, paper)
+
+
+def test_a_drag_ends_at_the_last_value(page):
+    open_notebook(page, LESSON)
+    run_all(page)
+    handle = slider(page, "depth")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(120):  # two seconds at 60 Hz
+        page.mouse.move(x + 40 * ((step % 40) - 20) / 20, y)
+        page.wait_for_timeout(16)
+    page.mouse.move(x + 30, y)
+    page.mouse.up()
+    depth = page.locator(f"{EXPLORER} .widget-readout").nth(1).inner_text()
+    assert int(depth) > 50
+    expect(page.locator(VERDICT)).to_contain_text(f" {depth} factors", timeout=2000)
+
+
+def test_two_explorers_and_a_restarted_kernel(page, lab):
+    explorer = "product_explorer()"
+    write_notebook(
+        lab, "two", f"from helpers.explorers import product_explorer\n{explorer}", explorer
+    )
+    open_notebook(page, "two.ipynb")
+    for _ in range(2):
+        run_all(page)
+        pictures, handles = page.locator(PICTURE), slider(page, "depth")
+        expect(pictures).to_have_count(2)
+        first, second = (pictures.nth(k).get_attribute("src") for k in (0, 1))
+        handles.nth(1).press("End")
+        expect(pictures.nth(1)).not_to_have_attribute("src", second, timeout=5000)
+        assert pictures.nth(0).get_attribute("src") == first
+        restart(page, "Restart Kernel…")
+        handles.nth(0).press("Home")  # a slider without a kernel harms nobody
+        restart(page, "Restart Kernel and Clear Outputs of All Cells…")
+    assert cell_errors(page) == []
+
+
+def test_a_prediction_is_answered_and_survives_a_restart(page):
+    for expected in (0, 1):  # the second time it's chosen already
+        open_notebook(page, LESSON)
+        run_all(page)
+        question = page.locator(f"{PANEL} .jp-OutputArea-output").filter(
+            has_text="What is the largest value"
+        )
+        assert question.locator("input:checked").count() == expected
+        if not expected:
+            question.get_by_label("0.5", exact=True).press("Space")
+        button = question.get_by_role("button", name="Show the answer")
+        expect(button).to_be_enabled()
+        button.press("Enter")
+        expect(question).to_contain_text("✗ You said 0.5. The answer: 0.25.")
+
+
+def test_the_environment_check_hears_from_the_browser(page):
+    open_notebook(page, "00_start_here.ipynb")
+    run_all(page)
+    for line in ("as the course needs them", "the same gradient", "the reference", "kernel talk"):
+        expect(page.locator(PANEL).get_by_text(line).last).to_contain_text("✓", timeout=15_000)
+
+
+INTERACT = """
+import matplotlib.pyplot as plt
+import ipywidgets
+from helpers import plots, theory
+
+@ipywidgets.interact(depth=(1, 100))
+def draw(depth=50):
+    values = theory.derivative_product("sigmoid", depth)[0]
+    _, axes = plt.subplots(2, figsize=(6.4, 4.4), dpi=200)
+    plots.factors(values, ax=axes[0])
+    plots.running_product(values, ax=axes[1])
+    plt.show()
+"""
+WATCH = """area => {
+    window.watch?.disconnect();
+    window.delays = [];
+    window.onkeydown = () => { window.pressed = performance.now(); };
+    const isNew = node => node.tagName === 'IMG' || node.querySelector?.('img');
+    window.watch = new MutationObserver(records => {
+        const changed = records.some(r => r.target.tagName === 'IMG'
+            || [...r.addedNodes].some(isNew));
+        if (!changed || !window.pressed) return;
+        const start = window.pressed;
+        window.pressed = null;
+        requestAnimationFrame(() => window.delays.push(performance.now() - start));
+    });
+    const what = {attributes: true, attributeFilter: ['src'], childList: true, subtree: true};
+    window.watch.observe(area, what);
+}"""
+
+
+def delays(page, area, control, keys=("ArrowRight", "ArrowLeft"), moves=40):
+    """Milliseconds from each key press to the first changed frame, ten presses to each side."""
+    area.evaluate(WATCH)
+    for count in range(moves):
+        control.press(keys[count // 10 % 2])
+        page.wait_for_function(f"window.delays.length === {count + 1}", polling=20, timeout=5000)
+        page.wait_for_timeout(120)
+    return sorted(page.evaluate("window.delays"))
+
+
+def describe(name, times):
+    middle, high = statistics.median(times), times[round(0.95 * len(times)) - 1]
+    print(f"{name}: median {middle:.0f} ms, 95 % {high:.0f} ms")
+    return middle
+
+
+def test_the_explorer_answers_sooner_than_interact(page, lab):
+    """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
+    ours = "from helpers.explorers import product_explorer\nproduct_explorer()"
+    write_notebook(lab, "latency", ours, INTERACT)
+    open_notebook(page, "latency.ipynb")
+    run_all(page)
+    areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")
+    ours = [describe(name, delays(page, areas.first, slider(page, name))) for name in SLIDERS]
+    button = areas.first.get_by_role("button")
+    ours.append(describe("New draw", delays(page, areas.first, button, keys=("Enter", "Enter"))))
+    handle = areas.nth(1).locator(".noUi-handle").first
+    theirs = describe("interact", delays(page, areas.nth(1), handle, moves=20))
+    assert max(ours) < 0.7 * theirs

@@ -1,0 +1,67 @@
+import re
+import threading
+from importlib import metadata
+
+import pytest
+
+from helpers import environment, measure
+
+
+def lines(widget):
+    return [re.sub("<[^>]+>", "", child.value) for child in widget.children[:-1]]
+
+
+def test_this_environment_passes_and_waits_for_the_browser():
+    widget = environment.check()
+    said = lines(widget)
+    assert [line[0] for line in said] == ["✓", "✓", "✓", "…"]
+    assert metadata.version("keras") in said[0]
+    widget.children[-1].value = 1  # what the browser's clock sends
+    assert lines(widget)[3].startswith("✓ Browser and kernel talk")
+    knockers = [t for t in threading.enumerate() if t.name.endswith("(knock)")]
+    for thread in knockers:
+        thread.join(timeout=2)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (
+            lambda name: "7.1.0" if name == "ipykernel" else "999" * (name == "x") or real(name),
+            "ipykernel is 7.1.0, not <7,>=6.31",
+        ),
+        (lambda name: missing(name) if name == "keras" else real(name), "keras is missing"),
+    ],
+)
+def test_a_wrong_version_is_named_with_the_remedy(monkeypatch, version, said):
+    monkeypatch.setattr(metadata, "version", version)
+    mark, text = environment._versions()
+    assert mark == "✗" and said in text and "pip install -r requirements.txt" in text
+
+
+real = metadata.version
+
+
+def missing(name):
+    raise metadata.PackageNotFoundError(name)
+
+
+def test_a_course_that_is_not_installed_says_so(monkeypatch):
+    monkeypatch.setattr(metadata, "requires", missing)
+    assert environment._versions() == (
+        "✗",
+        "The course is not installed in this kernel: start it with make lab.",
+    )
+
+
+def test_a_wrong_gradient_is_noticed(monkeypatch):
+    right = measure.signals
+    monkeypatch.setattr(measure, "signals", lambda *args: 1.01 * right(*args))
+    mark, text = environment._gradient()
+    assert mark == "✗" and "disagree on a gradient" in text
+
+
+def test_a_slow_machine_is_told(monkeypatch):
+    monkeypatch.setattr(environment, "REFERENCE_MILLISECONDS", 1e-6)
+    assert environment._speed()[0] == "✗"

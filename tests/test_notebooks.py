@@ -1,0 +1,184 @@
+"""The rules of a notebook that a machine can hold; nbval runs them, `browser/` clicks in them."""
+
+import ast
+import copy
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LESSONS = PATHS[1:]  # all but 00, the map
+CLAIM_TAGS = {"nbval-check-output", "keep_output"}
+name = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+def cells(path, kind):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def is_claim(cell):
+    return bool(tags(cell) & CLAIM_TAGS)
+
+
+def is_prediction(cell):
+    return "predict(" in cell.source
+
+
+def test_there_are_notebooks_numbered_without_gaps():
+    assert [path.stem[:3] for path in PATHS] == [f"{number:02d}_" for number in range(len(PATHS))]
+    assert PATHS[0].stem == "00_start_here" and LESSONS
+
+
+@name
+def test_it_is_valid_and_stores_no_state(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert dict(notebook.metadata.language_info) == {"name": "python"}
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+@name
+def test_claim_cells_are_kept_and_compared_and_others_store_nothing(path):
+    for cell in cells(path, "code"):
+        if is_claim(cell):
+            assert tags(cell) == CLAIM_TAGS, cell.id
+            assert cell.execution_count, f"{cell.id}: nbval compares no output without a count"
+            assert [(out.output_type, out.get("name")) for out in cell.outputs] == [
+                ("stream", "stdout")
+            ], cell.id
+            tree = ast.parse(cell.source)
+            assert any(isinstance(node, ast.Assert) for node in ast.walk(tree)), cell.id
+            assert "print" in ast.unparse(tree.body[-1]), f"{cell.id}: ends in its sentence"
+            said = cell.outputs[0].text
+            assert said.strip().endswith(".") and not re.search(r"\d\.\d{4}|e-\d{3}", said), cell.id
+        else:
+            assert not tags(cell) and not cell.outputs and cell.execution_count is None, cell.id
+    assert any(map(is_claim, cells(path, "code")))
+
+
+@name
+def test_the_first_cells_are_title_and_set_up(path):
+    first, second = nbformat.read(path, as_version=4).cells[:2]
+    assert first.cell_type == "markdown" and second.cell_type == "code"
+    assert first.source.startswith(f"# {path.stem[:2]} · ") and "?" in first.source.split("\n")[0]
+    for word in ("need", "minutes", ".ipynb"):
+        assert word in first.source
+    assert second.source.startswith("import helpers  # isort: skip")
+    assert len(second.source.splitlines()) <= 12
+
+
+@lesson
+def test_a_lesson_has_its_parts(path):
+    third = nbformat.read(path, as_version=4).cells[2]
+    assert third.cell_type == "code"
+    for statement in ast.parse(third.source).body:  # constants only, each with its reason
+        assert isinstance(statement, ast.Assign) and statement.targets[0].id.isupper()
+    for line in third.source.splitlines():
+        assert "  # " in line, line
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+    for part in (
+        "What you can now say",
+        "Your turn",
+        "## Sources",
+        "Check the source",
+        "**Next:**",
+    ):
+        assert part in prose, part
+    assert 35 <= len(nbformat.read(path, as_version=4).cells) <= 55
+    assert sum(is_prediction(cell) for cell in cells(path, "code")) >= 6
+
+
+@lesson
+def test_predictions_come_before_the_run_and_hide_their_answer(path):
+    code = cells(path, "code")
+    for cell, following in zip(code, [*code[1:], None], strict=True):
+        if is_prediction(cell):
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.id
+            assert following is not None and not is_prediction(following), cell.id
+
+
+@name
+def test_code_cells_are_short_and_do_no_plumbing(path):
+    code = cells(path, "code")
+    lengths = sorted(len(cell.source.splitlines()) for cell in code)
+    assert lengths[-1] <= 25 and lengths[len(lengths) // 2] <= 7
+    for cell in code:
+        found = re.search(
+            r"^\s*[%!]|sys\.path|filterwarnings|plt\.show|jet\b|Output\(", cell.source, re.M
+        )
+        assert not found, f"{cell.id}: {found.group()!r}"
+
+
+@lesson
+def test_prose_and_code_are_in_balance(path):
+    words = sum(len(cell.source.split()) for cell in cells(path, "markdown"))
+    lines = sum(
+        len(cell.source.splitlines()) for cell in cells(path, "code") if not is_prediction(cell)
+    )
+    assert 8 <= words / lines <= 15
+
+
+@name
+def test_links_resolve(path):
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+    links = re.findall(r"\]\(([^)]+)\)", prose)
+    assert links
+    for link in links:
+        assert re.match("https?://", link) or (path.parent / link.split("#")[0]).exists(), link
+
+
+@pytest.mark.parametrize("page", ["README.md", "notebooks/00_start_here.ipynb"])
+def test_the_map_names_every_lesson(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for path in LESSONS:
+        assert re.search(rf"\]\((notebooks/)?{path.name}\)", text), path.name
+
+
+# --- a notebook that fails must fail the run: broken on purpose, in three ways
+
+
+def nbval(path):
+    command = ["-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", path]
+    return subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, cwd=path.parent
+    )
+
+
+def break_claim(cells):
+    cells[-1].outputs[0].text = cells[-1].outputs[0].text.replace("10 of 10", "9 of 10")
+
+
+def break_assertion(cells):
+    cells[-1].source = cells[-1].source.replace("< 1e-3", "> 1e-3")
+
+
+def break_set_up(cells):
+    cells[0].source += "\nfrom helpers import nothing"
+
+
+@pytest.mark.parametrize("damage", [None, break_claim, break_assertion, break_set_up])
+def test_nbval_notices_what_is_broken(tmp_path, damage):
+    notebook = nbformat.read(PATHS[0], as_version=4)
+    code = [
+        c for c in notebook.cells if c.cell_type == "code" and "environment.check" not in c.source
+    ]
+    assert is_claim(code[-1])
+    code = copy.deepcopy(code)
+    if damage:
+        damage(code)
+    notebook.cells = code
+    nbformat.write(notebook, tmp_path / "notebook.ipynb")
+    run = nbval(tmp_path / "notebook.ipynb")
+    assert run.returncode == (1 if damage else 0), run.stdout

@@ -1,0 +1,415 @@
+"""The laws of the set-up. What can run for real does: Python, venv, pip and pytest."""
+
+import ast
+import copy
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import jupyterlab_server.settings_utils
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+import tasks
+
+ROOT = Path(tasks.__file__).parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+DIRECT = [
+    Requirement(text)
+    for text in [
+        *PYPROJECT["project"]["dependencies"],
+        *PYPROJECT["project"]["optional-dependencies"]["test"],
+    ]
+]
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# ---------------------------------------------------------------- the lists of packages
+
+
+def lines_of_the_lock():
+    lines = tasks.LOCK.read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_the_lock_holds_nothing_but_pins():
+    for line in lines_of_the_lock():
+        assert re.match(r"[a-z0-9-]+(\[[a-z]+\])?==[\w.!+]+( ; .+)?$", line)
+    assert "://" not in tasks.LOCK.read_text("utf-8")
+
+
+@pytest.mark.parametrize("requirement", DIRECT, ids=str)
+def test_a_direct_dependency_is_pinned_within_its_range(requirement):
+    pins = [Requirement(line) for line in lines_of_the_lock()]
+    versions = [
+        next(iter(pin.specifier)).version
+        for pin in pins
+        if normal(pin.name) == normal(requirement.name)
+    ]
+    assert versions
+    assert all(version in requirement.specifier for version in versions)
+
+
+def test_environment_yml_repeats_no_package_list():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    *conda, pip = environment["dependencies"]
+    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+    assert [line.split("=")[0] for line in conda] == ["python", "pip"]
+    assert conda[0].removeprefix("python=") in map(tasks.version, tasks.PYTHONS)
+
+
+def test_the_right_pythons_are_those_of_pyproject():
+    lowest, highest = tasks.PYTHONS[-1], tasks.PYTHONS[0]
+    assert PYPROJECT["project"]["requires-python"] == ">={}.{},<{}.{}".format(
+        *lowest, highest[0], highest[1] + 1
+    )
+
+
+def test_make_alone_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = re.findall(r"^([a-z]+):", makefile, re.M)
+    listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r"make ([a-z]+) - \w", listed)) == set(targets) - {"help"}
+
+
+# ---------------------------------------------------------------- JupyterLab's settings
+
+
+def test_jupyterlab_reads_the_overrides_of_the_course():
+    settings = Path(sys.prefix) / "share/jupyter/lab/settings"
+    overrides, error = jupyterlab_server.settings_utils._get_overrides(str(settings))
+    assert not error
+    for plugin, values in json.loads((ROOT / "jupyter/overrides.json").read_text("utf-8")).items():
+        assert overrides[plugin].items() >= values.items()
+
+
+def test_the_overrides_name_settings_that_jupyterlab_has():
+    schemas = Path(sys.prefix) / "share/jupyter/lab/schemas"
+    for plugin, values in json.loads((ROOT / "jupyter/overrides.json").read_text("utf-8")).items():
+        schema = json.loads((schemas / (plugin.replace(":", "/") + ".json")).read_text("utf-8"))
+        for name, value in values.items():
+            allowed = schema["properties"][name]
+            choices = [choice["const"] for choice in allowed.get("oneOf", [])] or [True, False]
+            assert value in choices
+
+
+# ---------------------------------------------------------------- Python
+
+
+def test_an_old_python_can_read_tasks_py():
+    ast.parse(Path(tasks.__file__).read_text("utf-8"), feature_version=(3, 6))
+
+
+def command_in(folder, name, script):
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text("#!/bin/sh\n" + script)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_python_that_does_not_run_is_passed_over(tmp_path, monkeypatch):
+    name = "python" + tasks.version(sys.version_info)
+    command_in(tmp_path / "broken", name, "echo 'pyenv: command not found' >&2; exit 127")
+    right = command_in(tmp_path / "right", name, f'exec "{sys.executable}" "$@"')
+    monkeypatch.setenv("PATH", f"{tmp_path / 'broken'}{os.pathsep}{tmp_path / 'right'}")
+    assert tasks.find_python() == [right]
+    monkeypatch.setenv("PATH", str(tmp_path / "broken"))
+    assert tasks.find_python() is None
+
+
+def test_a_python_that_is_another_version_is_passed_over(tmp_path, monkeypatch):
+    other = next(n for n in tasks.PYTHONS if n != sys.version_info[:2])
+    command_in(tmp_path, "python" + tasks.version(other), f'exec "{sys.executable}" "$@"')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert tasks.find_python() is None
+
+
+@pytest.mark.parametrize("wrong", [(3, 6, 15), (3, 10, 13), (3, 14, 0)])
+def test_a_wrong_python_is_told_what_is_right(wrong, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", wrong)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(tasks.Problem, match=r"3\.11, 3\.12 or 3\.13") as problem:
+        tasks.need_right_python()
+    assert "{}.{}.{}".format(*wrong) in str(problem.value)
+
+
+# ---------------------------------------------------------------- set-up
+
+# A project without dependencies whose wheel needs no build tool: its set-up is real and offline.
+BACKEND = """
+import zipfile
+
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    name = "small-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
+        info = "small-1.0.dist-info/"
+        wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: small\\nVersion: 1.0\\n")
+        wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        wheel.writestr(info + "RECORD", "")
+    return name
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    (tmp_path / "jupyter").mkdir()
+    (tmp_path / "jupyter/overrides.json").write_text("{}")
+    (tmp_path / "requirements.txt").write_text("# nothing\n")
+    (tmp_path / "backend.py").write_text(BACKEND)
+    (tmp_path / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "small"\nversion = "1.0"\n'
+    )
+    shutil.copy(tasks.__file__, tmp_path)
+    return tmp_path
+
+
+def start_set_up(project):
+    code = (
+        "import sys, tasks; "
+        "tasks.lab = lambda options: tasks.set_up(); "
+        "sys.exit(tasks.main(['lab']))"
+    )
+    # An index that refuses the connection stands for the missing network.
+    env = dict(os.environ, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull)
+    for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
+        env.pop(name, None)
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", code]
+    return subprocess.Popen(command, cwd=project, env=env, stdout=pipe, stderr=pipe, text=True)
+
+
+def run_set_up(project):
+    process = start_set_up(project)
+    output, errors = process.communicate(timeout=60)
+    assert "Traceback" not in output + errors
+    return process.returncode, output, errors
+
+
+def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
+    stamp, mark = small / ".venv/set-up.json", small / ".venv/mark"
+    assert run_set_up(small)[0] == 0
+    assert stamp.exists()
+    mark.touch()
+
+    assert run_set_up(small) == (0, "", "")  # nothing to do
+
+    (small / "requirements.txt").write_text("# nothing, said differently\n")
+    before = stamp.read_text()
+    assert run_set_up(small)[0] == 0
+    assert stamp.read_text() != before
+    assert mark.exists()  # in place
+
+    lock = (small / "requirements.txt").read_text()
+    (small / "requirements.txt").write_text("numpy==2.0.0\n")
+    status, _, errors = run_set_up(small)
+    assert status == 1
+    assert "check the network" in errors
+    assert errors.count("\n") == 1
+    (small / "requirements.txt").write_text(lock)
+    assert run_set_up(small) == (0, "", "")  # what worked before works still
+
+
+def test_an_interrupted_set_up_is_started_over(small):
+    process = start_set_up(small)
+    marker = small / ".venv/pyvenv.cfg"
+    deadline = time.monotonic() + 30
+    while not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors.strip().startswith("Stopped")
+    assert not (small / ".venv/set-up.json").exists()
+
+    (small / ".venv/left-over").mkdir()
+    assert run_set_up(small)[0] == 0
+    assert not (small / ".venv/left-over").exists()
+
+
+@pytest.mark.parametrize("change", ["python", "project"])
+def test_another_python_or_another_place_means_a_new_venv(change, small, monkeypatch):
+    made = []
+    monkeypatch.setattr(tasks, "make_venv", lambda log: made.append(log))
+    monkeypatch.setattr(tasks, "install", lambda log: None)
+    venv = small / ".venv"
+    names = {"VENV": venv, "STAMP": venv / "set-up.json", "LOG": venv / "set-up.log"}
+    for name, value in names.items():
+        monkeypatch.setattr(tasks, name, value)
+    venv.mkdir()
+    (venv / "pyvenv.cfg").touch()
+    tasks.STAMP.write_text(json.dumps(dict(tasks.wanted_stamp(), **{change: "another"})))
+    tasks.set_up()
+    assert len(made) == 1
+    tasks.set_up()
+    assert len(made) == 1
+
+
+def test_something_else_called_venv_is_left_alone(small):
+    (small / ".venv").mkdir()
+    (small / ".venv/thesis.txt").touch()
+    status, _, errors = run_set_up(small)
+    assert status == 1
+    assert "move or delete it" in errors
+    assert [path.name for path in (small / ".venv").iterdir()] == ["thesis.txt"]
+
+
+# What pip printed when each of these was tried out.
+OFFLINE = """\
+Collecting absl-py==2.5.1 (from -r requirements.txt (line 3))
+WARNING: Retrying (Retry(total=1, connect=None, read=None, redirect=None, status=None)) after \
+connection broken by 'NewConnectionError('<HTTPSConnection object at 0x7f>: Failed to establish \
+a new connection: [Errno -3] Temporary failure in name resolution')': /simple/absl-py/
+ERROR: Could not find a version that satisfies the requirement absl-py==2.5.1 (from versions: none)
+ERROR: No matching distribution found for absl-py==2.5.1
+"""
+FULL = """\
+Collecting nbformat==5.11.1
+ERROR: Could not install packages due to an OSError: ("Connection broken: OSError(28, 'No space \
+left on device')", OSError(28, 'No space left on device'))
+"""
+NO_WHEEL = """\
+Collecting tensorflow==2.21.0
+ERROR: Could not find a version that satisfies the requirement tensorflow==2.21.0 (from versions: \
+none)
+ERROR: No matching distribution found for tensorflow==2.21.0
+"""
+CONFLICT = """\
+Collecting numpy==2.4.6
+ERROR: Cannot install numpy==1.26.4 and numpy==2.4.6 because these package versions have \
+conflicting dependencies.
+ERROR: ResolutionImpossible: for help visit the page on dependency resolution
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentence"),
+    [
+        (OFFLINE, "check the network"),
+        (FULL, "disk is full"),
+        (NO_WHEEL, "no tensorflow==2.21.0 for this machine"),
+        (CONFLICT, "Cannot install numpy==1.26.4 and numpy==2.4.6"),
+        # The network came back; what failed in the end was something else.
+        (OFFLINE.split("ERROR")[0] + NO_WHEEL, "no tensorflow==2.21.0 for this machine"),
+        ("", "no output"),
+    ],
+    ids=["offline", "full", "no-wheel", "conflict", "recovered", "silent"],
+)
+def test_a_failed_installation_is_explained_in_one_sentence(printed, sentence):
+    answer = tasks.explain(printed, free=1e10)
+    assert sentence in answer
+    assert "\n" not in answer
+    assert "disk is full" in tasks.explain(printed, free=1e7)
+
+
+def test_progress_counts_only_packages_for_this_machine():
+    printed = "Ignoring appnope: markers 'sys_platform' don't match your environment\n"
+    assert tasks.describe(printed, 10, 0) == "reading the list of packages"
+    printed += "Collecting absl-py==2.5.1 (from -r requirements.txt)\nCollecting anyio==4.16.0\n"
+    assert tasks.describe(printed, 10, 0) == "fetching package 2 of 9: anyio"
+    printed += "Installing collected packages: absl-py, anyio\n"
+    assert tasks.describe(printed, 10, 3) == "installing: 3 of 9 packages done"
+
+
+# ---------------------------------------------------------------- tests that must not pass
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("def test_a(): pass", ""),
+        ("def test_a(): assert False", "1 failures of 1 tests"),
+        ("import pytest\ndef test_a(): pytest.skip()", "1 skipped of 1 tests"),
+        (
+            "import pytest\n@pytest.mark.xfail\ndef test_a(): assert False",
+            "1 skipped of 1 tests",
+        ),
+        ("", "no tests were found"),
+        ("import nothing_of_this_name", "1 errors of 1 tests"),
+    ],
+    ids=["passes", "fails", "skips", "xfails", "empty", "broken"],
+)
+def test_only_tests_that_ran_and_passed_count(code, complaint, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # none is needed, and it is quicker
+    path = tmp_path / "test_it.py"
+    path.write_text(code)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    assert tasks.run_pytest([*command, "--rootdir", str(tmp_path), str(path)]) == complaint
+
+
+def test_a_missing_chromium_is_said(tmp_path, monkeypatch):
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(tasks.Problem, match=r"lack chromium.* install Chromium, Chrome or Edge"):
+        tasks.need_browser()
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "no-such-file"))
+    with pytest.raises(tasks.Problem, match="no-such-file"):
+        tasks.find_chromium()
+
+
+def test_an_unknown_step_is_said():
+    with pytest.raises(tasks.Problem, match="lint, unit, notebooks, browser"):
+        tasks.test(["units"])
+
+
+# ---------------------------------------------------------------- notebooks
+
+STREAM = {"name": "stdout", "output_type": "stream", "text": ["3\n"]}
+
+
+def cell(name, outputs, count, **metadata):
+    return {
+        "cell_type": "code",
+        "execution_count": count,
+        "id": name,
+        "metadata": metadata,
+        "outputs": outputs,
+        "source": ["print(3)"],
+    }
+
+
+def notebook(cells, **language):
+    return {
+        "cells": cells,
+        "metadata": {"language_info": {"name": "python", **language}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def test_stripping_leaves_what_nbval_compares_and_nothing_else(tmp_path):
+    tags = ["nbval-check-output", "keep_output"]
+    run = notebook(
+        [
+            cell("plain", [STREAM], 12, execution={"iopub.execute_input": "2026-01-01"}),
+            cell("claim", [STREAM], 17, tags=tags),
+        ],
+        version="3.11.7",
+    )
+    path = tmp_path / "run.ipynb"
+    path.write_text(json.dumps(run), encoding="utf-8")
+    tasks.strip([path])
+    clean = notebook([cell("plain", [], None), cell("claim", [STREAM], 2, tags=tags)])
+    assert json.loads(path.read_text("utf-8")) == clean
+
+    # Another run, in another order under another Python, is the same file.
+    first = path.read_bytes()
+    again = copy.deepcopy(run)
+    again["cells"][1]["execution_count"] = 3
+    again["metadata"]["language_info"]["version"] = "3.12.1"
+    path.write_text(json.dumps(again), encoding="utf-8")
+    tasks.strip([path])
+    assert path.read_bytes() == first
