@@ -19,7 +19,7 @@ import sys
 import time
 from pathlib import Path
 
-import helpers  # noqa: F401  # isort: skip  (before TensorFlow: it quiets its log)
+import helpers  # isort: skip  (before TensorFlow: it quiets its log)
 import jax
 import jax.numpy as jnp
 import keras

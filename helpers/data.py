@@ -71,6 +71,15 @@ class Dataset:
         return 1 if classes == 2 else classes
 
 
+def check_dataset(dataset) -> None:
+    """Raise a ``ValueError`` unless `dataset` is a `Dataset`."""
+    if not isinstance(dataset, Dataset):
+        raise ValueError(
+            "dataset must be a Dataset, such as data.circles() or Dataset(x, y); "
+            f"got {type(dataset).__name__}."
+        )
+
+
 def circles(
     num_examples: int = 1000, *, factor: float = 0.5, noise: float = 0.1, seed: int = 0
 ) -> Dataset:

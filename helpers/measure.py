@@ -25,7 +25,7 @@ from scipy.special import expit, softmax
 
 from helpers import whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
-from helpers.data import Dataset
+from helpers.data import Dataset, check_dataset
 
 SATURATED = 0.02  # of the largest slope
 BATCH_EPSILON = 1e-3  # what Keras's BatchNormalization adds to the variance
@@ -75,7 +75,7 @@ def profile(
     entry = ACTIVATIONS[activation]
     depth, width = whole_number("depth", depth), whole_number("width", width)
     num_replicates = whole_number("num_replicates", num_replicates)
-    _check_dataset(dataset)
+    check_dataset(dataset)
     check_normalization(normalization)
     x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
     kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
@@ -147,7 +147,7 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
 
     from helpers.networks import dense_layers
 
-    _check_dataset(dataset)
+    check_dataset(dataset)
     dense = dense_layers(model)
     sizes = (dense[0].kernel.shape[0], dense[-1].kernel.shape[1])
     if sizes != (dataset.num_inputs, dataset.num_outputs):
@@ -280,11 +280,3 @@ def _batch(dataset, num_examples, seed):
     rng = np.random.default_rng(whole_number("seed", seed, low=0))
     chosen = rng.choice(len(dataset), num_examples, replace=False)
     return dataset.x[chosen].astype(np.float64), dataset.y[chosen]
-
-
-def _check_dataset(dataset):
-    if not isinstance(dataset, Dataset):
-        raise ValueError(
-            "dataset must be a Dataset, such as data.circles() or Dataset(x, y); "
-            f"got {type(dataset).__name__}."
-        )

@@ -26,10 +26,10 @@ import tensorflow as tf
 import xarray as xr
 
 from helpers import Named, positive_number, universal, unrolled, whole_number
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS
-from helpers.data import Dataset
-from helpers.measure import UNITS, _check_dataset
-from helpers.networks import check_normalization, make_mlp
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
+from helpers.data import Dataset, check_dataset
+from helpers.measure import UNITS
+from helpers.networks import make_mlp
 
 tf.get_logger().setLevel("ERROR")  # it warns of retracing, which is not the learner's business
 
@@ -147,7 +147,7 @@ def train(
     depth, width = whole_number("depth", depth), whole_number("width", width)
     num_replicates = whole_number("num_replicates", num_replicates)
     check_normalization(normalization)
-    _check_dataset(dataset)
+    check_dataset(dataset)
     loss = _loss(loss, dataset.num_outputs)
     plan = _Plan.make(dataset, epochs, batch_size, seed, record_every, keep, progress, stop)
     kind, threshold = _clip(clip)
@@ -252,7 +252,7 @@ def train_model(
     ValueError
         For a model that doesn't fit the data set or has no kernel, or a number out of range.
     """
-    _check_dataset(dataset)
+    check_dataset(dataset)
     plan = _Plan.make(dataset, epochs, batch_size, seed, record_every, keep, progress, stop)
     _check_model(model, dataset)
     loss = _loss(loss, dataset.num_outputs)

@@ -17,12 +17,15 @@ ALLOWED = {
     "networks": {"catalogue"},
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},
+    "universal": {"catalogue", "measure"},
+    "unrolled": {"measure", "universal"},
+    "training": {*PIPELINE, "universal", "unrolled"},
     "exercises": set(),
     "environment": PIPELINE,
     "explorers": {*PIPELINE, "theory", "plots"},
 }
 HEAVY = {"tensorflow", "keras"}
-MAY_LOAD_TENSORFLOW_ON_IMPORT = {"networks"}
+MAY_LOAD_TENSORFLOW_ON_IMPORT = {"networks", "universal", "unrolled", "training"}
 
 
 def imported(tree):
@@ -49,7 +52,16 @@ def test_imports_follow_the_arrow(path):
     roots = {name.split(".")[0] for name in names}
     if path.stem in {"data", "plots", "theory", "explorers", "exercises"}:
         assert not roots & HEAVY
-    if path.stem in {"measure", "networks", "theory", "data", "catalogue"}:
+    if path.stem in {
+        "measure",
+        "networks",
+        "theory",
+        "data",
+        "catalogue",
+        "training",
+        "universal",
+        "unrolled",
+    }:
         assert not roots & {"matplotlib", "ipywidgets", "IPython"}
     if path.stem == "explorers":
         assert "matplotlib.pyplot" not in names

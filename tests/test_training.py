@@ -2,7 +2,7 @@
 
 import itertools
 
-import helpers  # noqa: F401  # isort: skip
+import helpers  # isort: skip
 import keras
 import numpy as np
 import pytest
