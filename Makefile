@@ -1,7 +1,7 @@
 # The commands of this project; `make` alone lists them. Without make: python3 tasks.py lab
 PYTHON ?= python3
 
-.PHONY: help lab test lint lock
+.PHONY: help lab test lint lock bench
 help:
 	@sed -n 's/^\([a-z]*\):  ## /  make \1 - /p' Makefile
 lab:  ## open the course in JupyterLab (the first time installs it)
@@ -12,3 +12,5 @@ lint:  ## check the style of code and notebooks
 	@$(PYTHON) tasks.py lint
 lock:  ## write requirements.txt anew from pyproject.toml
 	@$(PYTHON) tasks.py lock
+bench:  ## time the training engine against six other ways (an environment of its own, 3 GB)
+	@$(PYTHON) benchmarks/run.py
