@@ -12,7 +12,7 @@ from pathlib import Path
 import ipywidgets as widgets
 
 PROGRESS = Path(".progress.json")
-STYLE = """<style>
+SIZES = """<style>
 .course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
 .course-prediction .widget-radio-box {height: auto}
 </style>"""
@@ -43,7 +43,7 @@ class Prediction(widgets.VBox):
             self._committed()
         self._options.observe(self._commit, names="value")
         self._show.on_click(lambda _: self.reveal())
-        title = widgets.HTML(_line(f"<b>Predict.</b> {html.escape(question)}") + STYLE)
+        title = widgets.HTML(_line(f"<b>Predict.</b> {html.escape(question)}") + SIZES)
         super().__init__([title, self._options, self._show, self._reply])
         self.add_class("course-prediction")
 

@@ -98,7 +98,7 @@ class Explorer(widgets.HBox):
                 ax.label_outer()
             children = [child for ax in self.axes for child in ax.get_children()]
             self._moving = [child for child in children if child not in old]
-            self._image.value = self._png()
+            self._image.value = self._paint()
         word, colon, rest = html.escape(self._said).partition(":")
         self._sentence.value = (
             "<style>.course-explorer .jupyter-widgets {font-size: 16px}</style>"
@@ -110,7 +110,7 @@ class Explorer(widgets.HBox):
         self._clicks[name] += 1
         self.refresh()
 
-    def _png(self):
+    def _paint(self):
         for artist in self._moving:
             artist.set_animated(True)  # left out when the background is drawn
         frame = [(ax.get_xlim(), ax.get_ylim(), ax.get_title()) for ax in self.axes]

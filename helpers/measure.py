@@ -156,7 +156,6 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
             f"{dataset.num_inputs} to {dataset.num_outputs}."
         )
     a, layers, largest = tf.constant(dataset.x), [], []
-    grid = tf.repeat(tf.linspace(-8.0, 8.0, 16001)[:, None], dense[0].kernel.shape[1], axis=1)
     with tf.GradientTape(persistent=True) as tape:
         for layer in dense[:-1]:
             part = _parts(model, layer.name)
@@ -185,7 +184,8 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
         if number < len(layers) - 1:
             layer["slope"] = tape.gradient(layer["phi"], layer["z"])
             act = _parts(model, dense[number].name)["activation"]
-            largest.append(float(tf.reduce_max(tf.abs(_slope(act, grid)))))
+            units = dense[number].units
+            largest.append(largest_slope(lambda z, act=act: act(z, training=False), units))
     layers[-1]["slope"] = outputs * (1 - outputs)
     arrays = [
         {key: np.asarray(value, np.float64)[None] for key, value in layer.items()}
@@ -213,13 +213,15 @@ def _parts(model, name):
     }
 
 
-def _slope(layer, z):
+def largest_slope(phi, units: int, dtype="float32") -> float:
+    """Measure the largest |phi'(z)| for z in [-8, 8], of a Keras activation for `units` units."""
     import tensorflow as tf
 
+    grid = tf.cast(tf.linspace(-8.0, 8.0, 16001)[:, None] * tf.ones((1, units)), dtype)
     with tf.GradientTape() as tape:
-        tape.watch(z)
-        a = layer(z, training=False)
-    return tape.gradient(a, z)
+        tape.watch(grid)
+        a = phi(grid)
+    return float(tf.reduce_max(tf.abs(tape.gradient(a, grid))))
 
 
 def _statistics(layers, largest_slopes, attrs):

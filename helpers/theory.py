@@ -9,7 +9,6 @@ from helpers import positive_number, whole_number
 from helpers.catalogue import ACTIVATIONS
 
 VANISHING, EXPLODING = 1e-3, 1e3
-VERDICTS = ("dead", "vanishing", "healthy", "exploding")
 
 
 def verdict(ratio: float) -> str:

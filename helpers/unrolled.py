@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from helpers import universal
-from helpers.measure import OUTPUT_SLOPE
+from helpers.measure import OUTPUT_SLOPE, largest_slope
 
 ROWS, MEMORY = 1024, 32e6  # recorded steps in a chunk: at most so many, in about so many bytes
 ACTIVATION_LAYERS = (
@@ -59,12 +59,7 @@ class Tap:
         """As ``catalogue.Activation.largest_slope``, measured."""
         if self.last:
             return OUTPUT_SLOPE
-        grid = tf.linspace(-8.0, 8.0, 16001)[:, None] * tf.ones((1, self.dense.units))
-        grid = tf.cast(grid, self.dense.compute_dtype)
-        with tf.GradientTape() as tape:
-            tape.watch(grid)
-            a = self.phi(grid)
-        return float(tf.reduce_max(tf.abs(tape.gradient(a, grid))))
+        return largest_slope(self.phi, self.dense.units, self.dense.compute_dtype)
 
 
 def taps(model) -> dict[str, Tap]:
