@@ -17,6 +17,7 @@ normalisation uses the statistics of the batch, as in training; it ties the exam
 then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy, from the logits.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -43,6 +44,28 @@ UNITS = {
 }
 
 
+@functools.cache
+def _threads():
+    from threadpoolctl import ThreadpoolController  # it looks for the libraries that are loaded
+
+    return ThreadpoolController()
+
+
+def _one_thread(function):
+    """Let a function's matrix products stay in one thread.
+
+    Small ones gain nothing from more, and lose much when the other processors are busy.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        with _threads().limit(limits=1, user_api="blas"):
+            return function(*args, **kwargs)
+
+    return wrapped
+
+
+@_one_thread
 def profile(
     activation: str,
     initializer: str,
@@ -129,6 +152,49 @@ def profile(
             "seed": seed,
         },
     )
+
+
+@_one_thread
+def singular_values(
+    activation: str,
+    initializer: str,
+    *,
+    dataset: Dataset,
+    depth: int = 4,
+    width: int = 5,
+    num_replicates: int = 10,
+    seed: int = 0,
+) -> np.ndarray:
+    """Singular values of every Jacobian dz_(l+1)/dz_l between hidden layers, as initialised.
+
+    J = W^T diag(phi'(z_l)) at one example a network (Glorot & Bengio 2010, section 4.2.2, average
+    them; Saxe et al. 2014 ask for all to be near 1). The networks are those of `profile`.
+
+    Returns
+    -------
+    array, shape (depth - 1, num_replicates, width)
+        Largest first.
+
+    Raises
+    ------
+    ValueError
+        As `profile`.
+    """
+    entry = ACTIVATIONS[activation]
+    depth, width = whole_number("depth", depth), whole_number("width", width)
+    num_replicates = whole_number("num_replicates", num_replicates)
+    check_dataset(dataset)
+    x, _ = _batch(dataset, num_replicates, seed)
+    kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
+    jacobians = np.empty((depth - 1, num_replicates, width, width))
+    a = np.resize(x, (num_replicates, 1, dataset.num_inputs))
+    for number, kernel in enumerate(kernels[:depth]):
+        z = a @ kernel
+        a = entry.function(z)
+        if number < depth - 1:
+            slope = entry.derivative(z)
+            jacobians[number] = np.swapaxes(kernels[number + 1], -1, -2) * slope
+    return np.linalg.svd(jacobians, compute_uv=False)
 
 
 def signals(model, dataset: Dataset) -> xr.Dataset:

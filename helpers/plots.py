@@ -13,6 +13,7 @@ import html
 import io
 import itertools
 import math
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,6 +42,20 @@ ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": 
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 REFERENCE = {"color": "#333333", "linewidth": 1.5, "linestyle": (0, (1, 1.5))}
 PREDICTION = {"color": "#000000", "linewidth": 2, "linestyle": "--"}
+PINNED = {"color": "#8A8A8A", "linewidth": 5, "alpha": 0.6, "solid_capstyle": "butt"}
+
+
+class Series(NamedTuple):
+    """What `by_layer` and its like draw in one colour.
+
+    `values` has shape (num_networks, depth), the first hidden layer first; `predicted`, what theory
+    says of its RMS over the networks, has shape (depth,).
+    """
+
+    values: np.ndarray
+    color: str = OTHER_COLOR
+    label: str = ""
+    predicted: np.ndarray | None = None
 
 
 def activation(z, a, slope, *, name, ax=None):
@@ -100,7 +115,9 @@ def factors(values, *, color=OTHER_COLOR, ax=None):
     return ax
 
 
-def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, ax=None):
+def running_product(
+    values, *, labels=None, predicted=None, pinned=None, color=OTHER_COLOR, ax=None
+):
     """Draw how a product of many factors grows or shrinks, factor by factor, on a log axis.
 
     Parameters
@@ -111,14 +128,19 @@ def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, a
         A name for each line, which then gets a colour of its own instead of `color`.
     predicted : float, optional
         Expected log10 of one factor: drawn as a dashed line.
+    pinned : array, shape (other depth,), optional
+        The factors of an earlier product, drawn in grey as "A".
     """
     ax = _axes(ax)
     values = np.atleast_2d(values)
     numbers = np.arange(values.shape[1] + 1)
+    before = _log10(np.concatenate([[1], [] if pinned is None else pinned])).cumsum()
     logs = np.concatenate([np.zeros((len(values), 1)), _log10(values).cumsum(axis=1)], axis=1)
     finite_prediction = predicted is not None and math.isfinite(predicted)
     line = numbers * predicted if finite_prediction else np.zeros(1)
-    low, high = _limits(np.concatenate([logs.ravel(), line]), least=2)
+    low, high = _limits(np.concatenate([logs.ravel(), line, before]), least=2)
+    if pinned is not None:
+        _log_line(ax, np.arange(len(before)), before, label="A", **PINNED)
     if labels:
         cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
         styles = [{"label": label, "color": next(cycle)} for label in labels]
@@ -137,9 +159,10 @@ def running_product(values, *, labels=None, predicted=None, color=OTHER_COLOR, a
     ax.axhline(0, label="nothing lost", **REFERENCE)
     if labels:
         ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), reverse=True)
-    else:  # beside the title, where no line can be
-        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.2, **TIGHT)
-    _product_axes(ax, values.shape[1], low, high, "product so far")
+    else:
+        small_legend(ax, "A", "predicted", "nothing lost")
+    depth = max(values.shape[1], len(before) - 1)
+    _product_axes(ax, depth, low, high, "product so far")
     last = logs[:, -1]
     if labels:
         ends = "; ".join(
@@ -194,6 +217,149 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
     return ax
 
 
+def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
+    """Draw a size by hidden layer on a log axis: median, 10-90 % band and RMS over networks.
+
+    Parameters
+    ----------
+    series : list of Series
+        An exact 0 is a cross on the floor.
+    quantity : str
+        The title.
+    pinned : list of arrays, shape (num_networks, other depth)
+        An earlier picture's values, of which the RMS is drawn in grey as "A".
+    relative : bool
+        Whether 1 is the healthy value, and so gets a line.
+    """
+    ax = _axes(ax)
+    curves = [
+        _log10([*np.quantile(one.values, [0.1, 0.5, 0.9], axis=0), _rms(one.values)])
+        for one in series
+    ]
+    before = [_log10(_rms(values)) for values in pinned]
+    forecasts = [None if one.predicted is None else _log10(one.predicted) for one in series]
+    everything = [*curves, *before, *(f for f in forecasts if f is not None)]
+    floor, top = _limits(np.concatenate([np.ravel(logs) for logs in everything]), least=1)
+    if relative:
+        ax.axhline(0, **REFERENCE)
+    for logs in before:
+        _log_line(ax, np.arange(1, len(logs) + 1), logs, label="A", **PINNED)
+    for one, (low, median, high, rms), forecast in zip(series, curves, forecasts, strict=True):
+        numbers = np.arange(1, len(median) + 1)
+        band = np.maximum(low, floor), np.maximum(high, floor)
+        ax.fill_between(numbers, *band, color=one.color, alpha=0.25, linewidth=0)
+        _log_line(ax, numbers, median, color=one.color, label=one.label or "median")
+        some = math.ceil(len(numbers) / 12)  # a circle on every layer would hide the line
+        ax.plot(
+            numbers, rms, "o", color=one.color, fillstyle="none", markersize=7, markevery=some,
+            label="RMS",
+        )  # fmt: skip
+        if forecast is not None:
+            ax.plot(numbers, forecast, label="theory (RMS)", **PREDICTION)
+    _layer_axis(ax, [*(one.values for one in series), *pinned])
+    ax.set(title=quantity, ylim=(floor, top))
+    _log_ticks(ax.yaxis)
+    ax.set_label(
+        f"{quantity}, RMS by hidden layer: "
+        + "; ".join(
+            f"{one.label or len(one.values)}{'' if one.label else ' networks'}, "
+            f"{scientific(logs[3][0])} in the first, {scientific(logs[3][-1])} in the last"
+            for one, logs in zip(series, curves, strict=True)
+        )
+        + "."
+    )
+    return ax
+
+
+def singular_values(series, *, pinned=(), ax=None):
+    """Draw mean and 10-90 % band of singular values, one place for each pair of hidden layers.
+
+    Parameters
+    ----------
+    series : list of Series
+        `values` has shape (number of singular values, depth - 1).
+    pinned : list of arrays of such a shape
+        An earlier picture's, of which the mean is drawn in grey as "A".
+    """
+    ax = _axes(ax)
+    everything = [*(one.values for one in series), *pinned]
+    for values in pinned:
+        ax.plot(np.arange(values.shape[1]) + 1.5, values.mean(axis=0), label="A", **PINNED)
+    for one in series:
+        places = np.arange(one.values.shape[1]) + 1.5
+        band = np.quantile(one.values, [0.1, 0.9], axis=0)
+        ax.fill_between(places, *band, color=one.color, alpha=0.25, linewidth=0)
+        ax.plot(
+            places, one.values.mean(axis=0), "o-", color=one.color, markersize=4, label=one.label
+        )
+    ax.axhline(1, **REFERENCE)
+    _layer_axis(ax, [np.zeros((1, values.shape[1] + 1)) for values in everything])
+    largest = max((np.quantile(v, 0.9, axis=0).max() for v in everything if v.size), default=1)
+    ax.set(title="singular values of $dz_{l+1}/dz_l$", ylim=(0, 1.1 * _round_up(largest)))
+    means = "; ".join(f"{one.label} {one.values.mean():.2g}" for one in series if one.values.size)
+    ax.set_label(f"The mean singular value: {means or 'there is one hidden layer only'}.")
+    return ax
+
+
+def predicted_measured(series, *, quantity, ax=None):
+    """Draw measured against predicted values, one point a layer, both on log axes.
+
+    Parameters
+    ----------
+    series : list of Series
+        Their RMS over the networks is what counts as measured. Zeros are left to `by_layer`.
+    """
+    ax = _axes(ax)
+    points = []
+    for one in series:
+        logs = _log10([one.predicted, _rms(one.values)])
+        points.append(logs[:, np.isfinite(logs).all(axis=0)])
+        ax.plot(*points[-1], "o", color=one.color, markersize=7, label=one.label)
+    low, high = _limits(np.concatenate([p.ravel() for p in points]), least=1)
+    ax.plot([low, high], [low, high], **REFERENCE)
+    ax.set(title=quantity, xlabel="predicted", ylabel="measured", xlim=(low, high),
+           ylim=(low, high))  # fmt: skip
+    for axis in (ax.xaxis, ax.yaxis):
+        _log_ticks(axis)
+    errors = [np.abs(p[1] - p[0]).max(initial=0) for p in points]
+    ax.set_label(
+        f"{quantity}: measured and predicted differ by at most a factor of "
+        f"{10 ** max(errors, default=0):.3g}."
+    )
+    return ax
+
+
+def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
+    """Draw which share of the units is saturated, and which is dead, by hidden layer.
+
+    Parameters
+    ----------
+    saturated, dead : arrays, shape (num_networks, depth)
+        Shares, 0 to 1; their mean over the networks is drawn.
+    pinned : pair of such arrays, optional
+        An earlier picture's, drawn in grey as "A".
+    """
+    ax = _axes(ax)
+    dashes = ("-", (0, (2, 1)))
+    everything = [saturated, dead, *(pinned or ())]
+    for part, style in zip(pinned or (), dashes, strict=False):
+        numbers = np.arange(1, part.shape[1] + 1)
+        ax.plot(numbers, 100 * part.mean(axis=0), linestyle=style, **PINNED)
+    for part, name, style in zip((saturated, dead), ("saturated", "dead"), dashes, strict=True):
+        numbers = np.arange(1, part.shape[1] + 1)
+        ax.plot(
+            numbers, 100 * part.mean(axis=0), linestyle=style, label=name,
+            color=color if name == "saturated" else ZERO["color"],
+        )  # fmt: skip
+    _layer_axis(ax, everything)
+    ax.set(title="units, %", ylim=(-4, 104))
+    ax.set_label(
+        f"On average over the layers {100 * saturated.mean():.0f} % of the units are saturated, "
+        f"{100 * dead.mean():.0f} % dead."
+    )
+    return ax
+
+
 def scientific(log10) -> str:
     """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
     if np.isneginf(log10):
@@ -235,6 +401,48 @@ class _Shown:
         )
 
 
+def small_legend(ax, *names):
+    """Put a legend beside the title, where no line can be, of those `names` that the axes have.
+
+    Its marks are grey, so that it can stay as it is when the colour changes.
+    """
+    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    names = [name for name in names if name in handles]
+    old = ax.get_legend()
+    if old is not None and names == [text.get_text() for text in old.get_texts()]:
+        return
+    legend = ax.legend(
+        [handles[name] for name in names], names, loc="lower right", bbox_to_anchor=(1, 1),
+        ncols=len(names), borderaxespad=0.2, **TIGHT,
+    )  # fmt: skip
+    for handle in legend.legend_handles:
+        handle.set_color("#555555")
+
+
+def _rms(values):
+    return np.sqrt(np.mean(np.square(values), axis=0))
+
+
+def _log_line(ax, numbers, logs, **style):
+    """Draw a line through `logs`, and crosses on the floor of the axes where they are log 0."""
+    alive = np.isfinite(logs)
+    ax.plot(numbers[alive], logs[alive], **style)
+    if not alive.all():
+        floor = np.zeros((~alive).sum())
+        ax.plot(numbers[~alive], floor, "x", transform=ax.get_xaxis_transform(), **ZERO)
+
+
+def _layer_axis(ax, arrays):
+    depth = max(np.shape(array)[1] for array in arrays)
+    ax.set(xlabel="hidden layer", xlim=(0.5, max(_round_up(depth), 5) + 0.5))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
+def _log_ticks(axis):
+    axis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+
+
 def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
 
@@ -270,5 +478,4 @@ def _product_axes(ax, depth, low, high, label):
         xlim=(0, max(_round_up(depth), 10) + 0.5),
         ylim=(low, high),
     )
-    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+    _log_ticks(ax.yaxis)

@@ -1,3 +1,4 @@
+import html
 import io
 import re
 
@@ -7,9 +8,19 @@ import matplotlib.style
 import numpy as np
 import pytest
 
-from helpers import STYLE, explorers, theory
+from helpers import STYLE, data, explorers, measure, theory
 from helpers.catalogue import ACTIVATIONS, Activation
-from helpers.explorers import Explorer, product_explorer
+from helpers.explorers import (
+    Explorer,
+    Finding,
+    gradient_explorer,
+    initializer_explorer,
+    product_explorer,
+)
+
+EVERY = pytest.mark.parametrize(
+    "make", [product_explorer, gradient_explorer, initializer_explorer], ids=lambda f: f.__name__
+)
 
 
 def pixels(explorer):
@@ -19,88 +30,193 @@ def pixels(explorer):
     )
 
 
-def drawn_product(explorer):
-    """The numbers behind the thick line of the lower axes."""
-    return explorer.axes[1].lines[0].get_ydata()
-
-
 def ends(control):
     if isinstance(control, widgets.SelectionSlider):
         return [value for _, value in control._options_full]
     return [control.min, control.max]
 
 
-def move(explorer, rng):
-    name = rng.choice(list(explorer.controls))
-    control = explorer.controls[name]
-    if isinstance(control, widgets.Button):
-        control.click()
-    else:
-        options = ends(control)
-        control.value = options[rng.integers(len(options))]
+def shown(explorer):
+    """The sentence as the page shows it."""
+    return html.unescape(re.sub("<[^>]+>", "", explorer._sentence.value))
 
 
-def expected(values):
+def log10(values):
+    with np.errstate(divide="ignore"):
+        return np.log10(values)
+
+
+def rms(values):
+    return np.sqrt(np.mean(values**2, axis=0))
+
+
+def curve(ax, label, color=None):
+    """The numbers behind a line, by its label, and its colour if several have that label."""
+    found = [
+        line for line in ax.lines if line.get_label() == label and color in (None, line.get_color())
+    ]
+    assert len(found) == 1, [line.get_label() for line in ax.lines]
+    return found[0].get_ydata()
+
+
+def check_product(explorer):
+    values = explorer.values
     setting = {"weight_std": values["weight_std"] or None, "pre_activation_std": values["spread"]}
     factors = theory.derivative_product(
         values["activation"], values["depth"], seed=values["seed"], **setting
     )[0]
-    return factors, theory.expected_log10_factor(values["activation"], **setting)
-
-
-def check(explorer):
-    """The picture holds the numbers of the present setting, and the sentence says them."""
-    factors, predicted = expected(explorer.values)
-    with np.errstate(divide="ignore"):
-        logs = np.concatenate([[0], np.log10(np.abs(factors)).cumsum()])
+    predicted = theory.expected_log10_factor(values["activation"], **setting)
+    logs = np.concatenate([[0], log10(np.abs(factors)).cumsum()])
     alive = np.isfinite(logs)
-    np.testing.assert_allclose(drawn_product(explorer), logs[alive], atol=1e-9)
-    if alive.all():
-        per_factor = f"{round(logs[-1] / len(factors), 2) + 0.0:+.2f} measured"
-        assert per_factor in explorer.verdict
-        assert (
-            np.isneginf(predicted)
-            or f"{round(predicted, 2) + 0.0:+.2f} predicted" in explorer.verdict
-        )
-        word = theory.verdict(10 ** np.clip(logs[-1], -300, 300))
-        assert explorer.verdict.startswith(word.capitalize())
-    else:
+    thick = next(
+        line for line in explorer.axes[1].lines if line.get_label() not in ("A", "predicted")
+        and not (explorer._pinned and line.get_color() in ("#8A8A8A", "#B00020"))
+    )  # fmt: skip
+    np.testing.assert_allclose(thick.get_ydata(), logs[alive], atol=1e-9)
+    if not alive.all():
         assert explorer.verdict.startswith(f"Dead: factor {np.argmin(alive)} of")
-    shown = re.sub("<style>.*</style>|<[^>]+>", "", explorer._sentence.value)
-    assert shown == explorer.verdict
+        return
+    assert f"{round(logs[-1] / len(factors), 2) + 0.0:+.2f} measured" in explorer.verdict
+    assert np.isneginf(predicted) or f"{round(predicted, 2) + 0.0:+.2f} predicted" in (
+        explorer.verdict
+    )
+    word = theory.verdict(10 ** np.clip(logs[-1], -300, 300))
+    assert explorer.verdict.startswith(word.capitalize())
 
 
-def test_every_control_at_both_ends():
-    explorer = product_explorer()
+def measured(values, initializer, replicates, normalization=None, residual=False):
+    large = values["depth"] * values["width"] ** 2 > 50 * 64**2
+    size = {"num_replicates": 3, "num_examples": 32} if large else {"num_replicates": replicates}
+    return measure.profile(
+        values["activation"], initializer, dataset=data.DATASETS[values["dataset"]](),
+        depth=values["depth"], width=values["width"], seed=values["seed"],
+        normalization=normalization, residual=residual, **size,
+    ).isel(layer=slice(0, -1))  # fmt: skip
+
+
+def relative(values):
+    last = rms(values)[-1]
+    return values / (last if last else 1)
+
+
+def check_gradient(explorer):
+    values = explorer.values
+    batch = {"none": None, "batch": "batch"}[values["normalization"]]
+    truth = measured(values, values["initializer"], 10, batch, values["residual"])
+    delta, gradient = (relative(truth[n].values) for n in ("delta_norm", "gradient_norm"))
+    above, beside, below, corner = explorer.axes
+    np.testing.assert_allclose(curve(above, "RMS"), log10(rms(delta)), atol=1e-9)
+    np.testing.assert_allclose(curve(beside, "RMS"), log10(rms(gradient)), atol=1e-9)
+    np.testing.assert_allclose(
+        curve(below, "RMS"), log10(rms(truth["activation_std"].values)), atol=1e-9
+    )
+    for label, name in (("saturated", "saturation"), ("dead", "dead")):
+        np.testing.assert_allclose(curve(corner, label), 100 * truth[name].mean("replicate"))
+    labels = [line.get_label() for line in above.lines]
+    assert ("theory (RMS)" in labels) == (batch is None)
+    if batch is None:
+        x = data.DATASETS[values["dataset"]]().x
+        predicted = theory.profile(
+            values["activation"], values["initializer"], depth=values["depth"],
+            width=values["width"], residual=values["residual"], num_inputs=x.shape[1],
+            input_second_moment=float(np.mean(x**2)),
+        )  # fmt: skip
+        np.testing.assert_allclose(curve(above, "theory (RMS)"), log10(predicted))
+    assert explorer.verdict.startswith(theory.verdict(rms(delta)[0]).capitalize())
+    for ax in explorer.axes:
+        assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
+
+
+def check_initializers(explorer):
+    values, (spread, above, below, _) = explorer.values, explorer.axes
+    truths = [measured(values, values[name], 5) for name in ("first", "second")]
+    for truth, color in zip(truths, explorers.PAIR, strict=True):
+        delta = log10(rms(relative(truth["delta_norm"].values)))
+        std = log10(rms(truth["activation_std"].values))
+        np.testing.assert_allclose(curve(above, "RMS", color), delta, atol=1e-9)
+        np.testing.assert_allclose(curve(spread, "RMS", color), std, atol=1e-9)
+    for name, color in zip(("first", "second"), explorers.PAIR, strict=True):
+        found = measure.singular_values(
+            values["activation"], values[name], dataset=data.DATASETS[values["dataset"]](),
+            depth=values["depth"], width=values["width"], seed=values["seed"],
+            num_replicates=1 if values["depth"] * values["width"] ** 2 > 50 * 64**2 else 2,
+        )  # fmt: skip
+        np.testing.assert_allclose(curve(below, values[name], color), found.mean(axis=(1, 2)))
+    word = theory.verdict(rms(relative(truths[0]["delta_norm"].values))[0])
+    assert explorer.verdict.startswith(word.capitalize())
+
+
+CHECKS = {
+    product_explorer: check_product,
+    gradient_explorer: check_gradient,
+    initializer_explorer: check_initializers,
+}
+
+
+def act(explorer, rng):
+    """Do one thing that a hand can do, at random; return what it was."""
+    buttons = [*explorer.presets.values(), explorer._pin, explorer._reset]
+    what = rng.choice(["control", "control", "control", "button", "text"])
+    if what == "button":
+        rng.choice(buttons).click()
+        return what
+    name = rng.choice(list(explorer.controls))
+    control = explorer.controls[name]
+    if isinstance(control, widgets.Button):
+        control.click()
+        return name
+    options = ends(control)
+    value = options[rng.integers(len(options))]
+    if what == "text":
+        words = dict(word.split("=") for word in explorer.text.split())
+        words[name] = explorers._label_of(control, value)
+        explorer._text.value = " ".join("=".join(pair) for pair in words.items())
+    else:
+        control.value = value
+    assert explorer.values[name] == value
+    return name
+
+
+@EVERY
+def test_every_control_at_both_ends(make):
+    explorer = make()
+    CHECKS[make](explorer)
     for control in explorer.controls.values():
         if isinstance(control, widgets.Button):
             control.click()
-            check(explorer)
+            CHECKS[make](explorer)
             continue
+        before = control.value
         for value in ends(control):
             control.value = value
-            check(explorer)
+            CHECKS[make](explorer)
+        control.value = before
 
 
-def test_many_random_moves_leave_the_right_picture():
-    explorer, rng = product_explorer(), np.random.default_rng(0)
+@EVERY
+def test_many_random_actions_leave_the_right_picture(make):
+    explorer, rng = make(), np.random.default_rng(0)
     for count in range(300):
-        move(explorer, rng)
-        if count % 10 == 0:
-            check(explorer)
-    check(explorer)
-    fresh = product_explorer()
-    for name, value in explorer.values.items():
-        if isinstance(fresh.controls[name], widgets.Button):
-            for _ in range(value):
-                fresh.controls[name].click()
-        else:
-            fresh.controls[name].value = value
+        act(explorer, rng)
+        assert shown(explorer) == explorer.verdict
+        if count % 30 == 0:
+            CHECKS[make](explorer)
+    CHECKS[make](explorer)
+    pinned = explorer._pinned
+    fresh = make()
+    if pinned:
+        fresh.set(**pinned[1])
+        fresh.pin()
+    fresh.set_text(explorer.text)
+    assert (fresh.values, fresh.text, fresh.verdict) == (
+        explorer.values, explorer.text, explorer.verdict
+    )  # fmt: skip
     np.testing.assert_array_equal(pixels(explorer), pixels(fresh))  # no trace of the way there
 
 
-def test_the_painted_picture_is_the_one_matplotlib_draws():
-    explorer = product_explorer()
+@EVERY
+def test_the_painted_picture_is_the_one_matplotlib_draws(make):
+    explorer = make()
     explorer.controls["depth"].value = 23
     painted = pixels(explorer)
     for artist in explorer._moving:
@@ -111,38 +227,116 @@ def test_the_painted_picture_is_the_one_matplotlib_draws():
     assert (np.abs(painted.astype(int) - whole).max(axis=2) > 64).mean() < 1e-3
 
 
-def test_it_is_drawn_at_twice_the_pixels_and_opaque():
-    explorer = product_explorer()
+@EVERY
+def test_it_is_drawn_at_twice_the_pixels_and_opaque(make):
+    explorer = make()
     width, height = explorer.figure.get_size_inches()
     assert pixels(explorer).shape == (round(200 * height), round(200 * width), 4)
     assert (pixels(explorer)[..., 3] == 255).all()
     np.testing.assert_array_equal(pixels(explorer), explorer._canvas.buffer_rgba())
 
 
+@pytest.mark.parametrize("make", [gradient_explorer, initializer_explorer])
+def test_every_preset_sets_what_it_says_and_leaves_the_rest(make):
+    explorer = make()
+    explorer.set(depth=7, width=8)
+    for button in explorer.presets.values():
+        before = explorer.values
+        button.click()
+        CHECKS[make](explorer)
+        changed = {name for name in before if before[name] != explorer.values[name]}
+        assert not changed & {"depth", "width", "dataset", "seed"}
+    explorer.presets["He 2015"].click()
+    assert explorer.values["activation"] == "relu"
+
+
+def test_a_pinned_picture_stays_under_the_next_one_with_the_difference_in_words():
+    explorer = gradient_explorer()
+    explorer.set(activation="sigmoid", initializer="glorot_uniform", depth=20, width=64)
+    before = curve(explorer.axes[0], "RMS")
+    explorer._pin.click()
+    assert "This is A" in explorer.verdict
+    explorer.set(activation="tanh", depth=30)
+    np.testing.assert_allclose(curve(explorer.axes[0], "A"), before)
+    assert len(curve(explorer.axes[0], "RMS")) == 30
+    low, high = explorer.axes[0].get_ylim()
+    assert low <= before.min() and before.max() <= high
+    assert explorer.axes[0].get_ylim() == explorer.axes[1].get_ylim()
+    assert "Against A (sigmoid → tanh, 20 → 30): first-layer delta over the last's" in (
+        explorer.verdict
+    )
+    check_gradient(explorer)
+    explorer._pin.click()
+    assert "A" not in [line.get_label() for line in explorer.axes[0].lines]
+    explorer.pin()
+    explorer._reset.click()
+    assert explorer.values == gradient_explorer().values and explorer._pinned is None
+
+
+def test_the_text_of_a_setting_can_be_pasted_and_a_slip_changes_nothing():
+    explorer = gradient_explorer()
+    explorer._text.value = "activation=mish depth=9"
+    assert explorer.values["activation"] == "mish" and explorer.values["depth"] == 9
+    again = gradient_explorer()
+    again.set_text(explorer.text)
+    assert again.values == explorer.values
+    before = explorer.values
+    for text, reason in (
+        ("depth=0", "depth must be a whole number from 1 to 50; got 0."),
+        ("depth=2.5", "depth must be a whole number from 1 to 50; got 2.5."),
+        ("depth=nan", "depth must be a whole number from 1 to 50; got nan."),
+        ("depth", "A setting reads name=value"),
+        ("activation=tahn", "activation must be one of linear, sigmoid"),
+        ("width=7", "width must be one of 2, 3, 4"),
+        ("colour=red", "A setting reads name=value, with a name from activation"),
+        ("seed=-1", "seed must be a whole number, 0 or more; got -1."),
+    ):
+        explorer._text.value = text
+        assert explorer.verdict.startswith(reason), explorer.verdict
+        assert shown(explorer) == explorer.verdict
+        assert explorer.values == before and explorer.text == text  # what was typed stays
+    with pytest.raises(ValueError, match="Unknown control 'colour'"):
+        explorer.set(colour="red")
+    explorer.controls["depth"].value = 10
+    assert "depth=10" in explorer.text
+
+
+def test_a_dead_network_and_an_overflow_are_results():
+    explorer = gradient_explorer()
+    explorer.set(activation="relu", initializer="zeros", depth=50)
+    assert explorer.verdict.startswith("Dead:")
+    explorer.set(activation="linear", initializer="standard_normal", width=256)
+    assert explorer.verdict.startswith("Exploding:")
+    check_gradient(explorer)
+
+
 def test_a_new_draw_changes_the_picture_and_nothing_else():
     explorer = product_explorer()
-    before, old = explorer.values, drawn_product(explorer)
+    before, old = explorer.values, pixels(explorer)
     explorer.controls["seed"].click()
     assert explorer.values == {**before, "seed": 1}
-    assert not np.allclose(old, drawn_product(explorer))
+    assert (old != pixels(explorer)).any()
 
 
 def test_a_learner_s_activation_is_among_the_choices(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "steep", Activation(lambda z: 10 * z, lambda z: 10 * z))
-    explorer = product_explorer()
-    explorer.controls["activation"].value = "steep"
-    check(explorer)
-    assert explorer.verdict.startswith("Exploding")
+    for make, check in CHECKS.items():
+        explorer = make()
+        explorer.controls["activation"].value = "steep"
+        check(explorer)
 
 
 def test_bad_input_becomes_a_sentence_in_the_verdict_s_place():
-    def draw(axes, number):
-        axes[0].plot([0, number], [0, 1])
+    def compute(number):
         if number > 5:
             raise ValueError(f"number must be at most 5; got {number}. <b>")
-        return f"The number is {number}."
+        return number
 
-    explorer = Explorer({"number": widgets.IntSlider(3, 0, 9)}, draw)
+    def draw(axes, number, pinned):
+        axes[0].plot([0, number], [0, 1])
+        return Finding(f"The number is {number}.")
+
+    explorer = Explorer({"number": widgets.IntSlider(3, 0, 9)}, compute, draw)
     explorer.controls["number"].value = 7
     assert explorer.verdict == "number must be at most 5; got 7. <b>"
     assert "&lt;b&gt;" in explorer._sentence.value
@@ -151,16 +345,15 @@ def test_bad_input_becomes_a_sentence_in_the_verdict_s_place():
 
 
 def test_other_errors_are_not_swallowed():
-    def draw(axes, number):
-        return 1 / number
-
     with pytest.raises(ZeroDivisionError):
-        Explorer({"number": widgets.IntSlider(0)}, draw)
+        Explorer({"number": widgets.IntSlider(0)}, lambda number: 1 / number, None)
 
 
-def test_every_control_has_a_description_and_the_sentence_is_announced():
-    explorer = product_explorer()
-    assert all(control.description for control in explorer.controls.values())
+@EVERY
+def test_every_control_has_a_description_and_the_sentence_is_announced(make):
+    explorer = make()
+    buttons = [*explorer.presets.values(), explorer._pin, explorer._reset, explorer._text]
+    assert all(control.description for control in [*explorer.controls.values(), *buttons])
     assert 'role="status"' in explorer._sentence.value
 
 
@@ -174,7 +367,7 @@ def test_cells_can_draw_while_a_slider_moves():
         try:
             for depth in range(2, 40):
                 explorer.controls["depth"].value = depth
-            check(explorer)
+            check_product(explorer)
         except Exception as error:
             failures.append(error)
 
