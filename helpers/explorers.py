@@ -59,7 +59,7 @@ class Explorer(widgets.VBox):
     grid : (int, int)
         Rows and columns of panels.
     size : (float, float)
-        Width and height in inches; an inch is 100 pixels of the page, drawn at twice that.
+        Width and height in inches; an inch is at most 90 pixels of the page, drawn as 200.
     presets : dict of str to dict
         Values of some controls, by the label of the button that sets them.
     """
@@ -71,7 +71,7 @@ class Explorer(widgets.VBox):
         draw: Callable,
         *,
         grid: tuple[int, int] = (1, 1),
-        size: tuple[float, float] = (7.6, 5.2),
+        size: tuple[float, float] = (7.4, 5.1),
         presets: dict[str, dict] | None = None,
     ):
         self.controls, self._compute, self._draw = controls, compute, draw
@@ -86,8 +86,8 @@ class Explorer(widgets.VBox):
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
         for name, control in controls.items():
-            control.style.description_width = "104px"
-            control.layout.width = "300px"
+            control.style.description_width = "102px"
+            control.layout.width = "330px"
             if name in self._clicks:
                 control.on_click(lambda _, name=name: self.set(**{name: self._clicks[name] + 1}))
             else:
@@ -109,19 +109,20 @@ class Explorer(widgets.VBox):
         self._sentence = widgets.HTML()
         self._image = widgets.Image(format="png")
         self._image.layout = widgets.Layout(
-            flex="1 1 420px", min_width="300px", max_width=f"{100 * size[0]:.0f}px", height="auto"
+            flex="1 1 420px", min_width="300px", max_width=f"{90 * size[0]:.0f}px", height="auto"
         )
         self._text = widgets.Text(description="setting", continuous_update=False)
         self._text.layout.width = "100%"
         self._text.style.description_width = "56px"
         style = widgets.HTML(
             "<style>.course-explorer .jupyter-widgets {font-size: 16px}"
-            ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 300px; margin: 0}"
+            ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 330px; margin: 0}"
+            ".course-explorer .widget-readout {min-width: 138px; max-width: none}"
             "</style>"
         )
         row = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         column = widgets.VBox([*self.controls.values(), self._sentence])
-        column.layout.flex = "0 0 310px"
+        column.layout.flex = "0 0 340px"
         return [
             widgets.HBox([*self.presets.values(), self._pin, self._reset, style], layout=row),
             widgets.HBox([column, self._image], layout=row),
@@ -394,7 +395,7 @@ def product_explorer() -> Explorer:
         sentence, product = _product_sentence(values, predicted)
         return Finding(sentence, "the product", product)
 
-    return Explorer(controls, compute, draw, grid=(2, 1), size=(6.8, 4.8))
+    return Explorer(controls, compute, draw, grid=(2, 1))
 
 
 WEIGHT_SCALES = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 25, 40)
@@ -490,7 +491,7 @@ def _profile(dataset, normalization, *, num_replicates=10, **setting):
         predicted = theory.signals(
             setting["activation"], setting["initializer"], depth=setting["depth"],
             width=setting["width"], residual=setting["residual"], num_inputs=chosen.num_inputs,
-            input_second_moment=float(np.mean(chosen.x**2)),
+            input_second_moment=np.mean(chosen.x**2, axis=1),
         )  # fmt: skip
     return _Profile(measured.isel(layer=slice(0, -1)), predicted)
 
@@ -509,9 +510,9 @@ class _Profile(NamedTuple):
         last = np.sqrt(np.mean(values[:, -1] ** 2))
         return values / (last or 1.0)
 
-    def ratio(self):
-        """RMS delta norm of the first hidden layer over the last's."""
-        return float(np.sqrt(np.mean(self.relative("delta_norm")[:, 0] ** 2)))
+    def ratio(self, name="delta_norm"):
+        """RMS in the first hidden layer over the last's."""
+        return float(np.sqrt(np.mean(self.relative(name)[:, 0] ** 2)))
 
 
 def _draw_gradient(axes, now, pinned):
@@ -535,7 +536,7 @@ def _draw_gradient(axes, now, pinned):
         pinned=[b.measured["activation_std"].values for b in before],
     )  # fmt: skip
     plots.shares(*_shares(now), pinned=pinned and _shares(pinned), color=color, ax=axes[3])
-    plots.small_legend(axes[0], "RMS", "theory (RMS)")
+    plots.small_legend(axes[0], "RMS", "theory")
     plots.small_legend(axes[1], "median")
     plots.small_legend(axes[2], "A")
     plots.small_legend(axes[3], "saturated", "dead")
@@ -552,12 +553,13 @@ def _gradient_finding(now):
     ratio = now.ratio()
     size = _words(ratio)
     word = theory.verdict(ratio).capitalize()
-    finding = f"{word}: the first layer's delta is {size} of the last's"
+    finding = f"{word}: delta = dL/dz in the first hidden layer is {size} of the last's"
     if now.predicted:
         finding += f" (theory {_words(now.predicted.delta_norm[0])})"
     if dead:
         finding += f"; {dead} of {len(delta)} networks are dead"
-    return Finding(finding + ".", "first-layer delta over the last's", size)
+    finding += f". The kernel gradient: {_words(now.ratio('gradient_norm'))} of the last's."
+    return Finding(finding, "first-layer delta over the last's", size)
 
 
 INITIALIZER_PRESETS = {
@@ -643,14 +645,14 @@ def _draw_initializers(axes, now, pinned):
         pinned=[values for _, values in before],
     )  # fmt: skip
     plots.predicted_measured(spread, quantity="activation spread", ax=axes[3])
-    plots.small_legend(axes[1], "theory (RMS)", "A")
+    plots.small_legend(axes[1], "theory", "A")
     axes[3].legend(loc="upper left", fontsize=11)
     ratios = [_words(profile.ratio()) for profile, _ in now]
     words = [theory.verdict(profile.ratio()) for profile, _ in now]
     means = [f"{values.mean():.2g}" if values.size else "none" for _, values in now]
     return Finding(
-        f"{words[0].capitalize()} and {words[1]}: the first layer's delta is {ratios[0]} of the "
-        f"last's under {names[0]}, {ratios[1]} under {names[1]}. Mean singular values: "
-        f"{means[0]} and {means[1]}.",
+        f"{words[0].capitalize()} and {words[1]}: delta = dL/dz in the first hidden layer is "
+        f"{ratios[0]} of the last's under {names[0]}, {ratios[1]} under {names[1]}. Mean "
+        f"singular values: {means[0]} and {means[1]}.",
         "first-layer deltas over the last's", " and ".join(ratios),
     )  # fmt: skip

@@ -255,7 +255,7 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
             label="RMS",
         )  # fmt: skip
         if forecast is not None:
-            ax.plot(numbers, forecast, label="theory (RMS)", **PREDICTION)
+            ax.plot(numbers, forecast, label="theory", **PREDICTION)
     _layer_axis(ax, [*(one.values for one in series), *pinned])
     ax.set(title=quantity, ylim=(floor, top))
     _log_ticks(ax.yaxis)

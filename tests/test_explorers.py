@@ -113,15 +113,15 @@ def check_gradient(explorer):
     for label, name in (("saturated", "saturation"), ("dead", "dead")):
         np.testing.assert_allclose(curve(corner, label), 100 * truth[name].mean("replicate"))
     labels = [line.get_label() for line in above.lines]
-    assert ("theory (RMS)" in labels) == (batch is None)
+    assert ("theory" in labels) == (batch is None)
     if batch is None:
         x = data.DATASETS[values["dataset"]]().x
         predicted = theory.profile(
             values["activation"], values["initializer"], depth=values["depth"],
             width=values["width"], residual=values["residual"], num_inputs=x.shape[1],
-            input_second_moment=float(np.mean(x**2)),
+            input_second_moment=np.mean(x**2, axis=1),
         )  # fmt: skip
-        np.testing.assert_allclose(curve(above, "theory (RMS)"), log10(predicted))
+        np.testing.assert_allclose(curve(above, "theory"), log10(predicted))
     assert explorer.verdict.startswith(theory.verdict(rms(delta)[0]).capitalize())
     for ax in explorer.axes:
         assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
