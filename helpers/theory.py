@@ -96,7 +96,7 @@ def _moments(entry, q):
     with np.errstate(all="ignore"):  # a learner's z^3 may overflow, and then it is infinite
         density /= spread * np.sqrt(2 * np.pi)
         result = np.einsum("ij,j->i", values[:, low:high], density)  # BLAS would start threads
-        mean, square, *slopes = np.where(np.isnan(result), np.inf, result).tolist()
+        mean, square, *slopes = _overflowed(result).tolist()
     if q < SMALLEST_Q:
         mean = float(entry.function(np.zeros(1))[0])
         square = mean**2
@@ -119,6 +119,10 @@ def _table(entry):
     with np.errstate(all="ignore"):
         phi = np.stack([entry.function(z), entry.function(-z)])
         slope = np.stack([entry.derivative(z), entry.derivative(-z)])
+        beside = entry.derivative(np.array([2e-5, -2e-5]))
+        for side in (0, 1):  # a central difference reaches across a kink at 0
+            if abs(slope[side, 0] - beside[side]) > 1e-3 * entry.largest_slope:
+                slope[side, z < 2e-5] = beside[side]
         return z, weights, np.stack([phi, phi**2, slope, slope**2]).sum(axis=1)
 
 
@@ -263,7 +267,12 @@ def signals(
 ) -> Signals:
     """Predict what ``measure.profile`` finds in the hidden layers of a network as initialised.
 
-    Layer by layer, without waiting for a fixed point; the biases are 0.
+    Layer by layer, without waiting for a fixed point; the biases are 0. This is the limit of
+    infinite width. What a width of n adds is of the order 1 / n, and grows with depth where q
+    itself is amplified more than the gradient. At width 64 and depth 12 the ratio delta_norm_1 /
+    delta_norm_12 is measured within 10 %, mostly 4 %, of this, except: GELU, SiLU, Mish and
+    softplus under He initializers, and with `residual` all but linear, sigmoid and tanh, can be
+    15 to 170 % above it.
 
     Parameters
     ----------
@@ -299,7 +308,7 @@ def signals(
         raise ValueError(f"width must be one number or {depth}, one a layer; got {len(widths)}.")
     sizes = [widths[0] if num_inputs is None else whole_number("num_inputs", num_inputs), *widths]
     weight_variance = [n * rule.variance(n, above) for n, above in pairwise(sizes)]
-    groups, share = _groups(_variance("input_second_moment", input_second_moment))
+    groups, share = _groups(_variance("input_second_moment", input_second_moment, finite=True))
 
     # forward: rows are groups of examples; squares has the inputs before the hidden layers
     shape = (len(groups), depth)
@@ -313,6 +322,7 @@ def signals(
             if residual and layer > 0:
                 squares[:, layer + 1] += squares[:, layer] + 2 * means[:, layer - 1] * m.mean
                 means[:, layer] += means[:, layer - 1]
+                squares[:, layer + 1] = _overflowed(squares[:, layer + 1])
 
         # backward: E||dL/dz_l||^2 over that of l + 1, then over that of the last
         ratio = weight_variance[1:] * phi_slopes[:, :-1]
@@ -323,7 +333,7 @@ def signals(
         delta *= np.sqrt(phi_slopes[:, -1:])  # all examples have the same E||dL/da||^2 at the end
         delta_norm = np.sqrt(share @ delta**2)
         gradient_norm = np.sqrt(share @ (delta**2 * sizes[:-1] * squares[:, :-1]))
-        mean, square = share @ means, share @ squares[:, 1:]
+        mean, square = _overflowed(share @ means), share @ squares[:, 1:]
         spread = np.sqrt(np.maximum(square - mean**2, 0))
     return Signals(
         share @ q,
@@ -343,8 +353,15 @@ def _groups(second_moments):
 
 
 def _quotient(part, whole):
-    """Divide, with 0 for what is divided by 0."""
-    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
+    """Divide, with 0 for what is divided by 0, and inf for what overflowed."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = np.divide(part, whole, out=np.zeros(np.shape(part)), where=whole > 0)
+    return _overflowed(result)
+
+
+def _overflowed(result):
+    """Call infinite what came of inf - inf and the like."""
+    return np.where(np.isnan(result), np.inf, result)
 
 
 def profile(
@@ -385,7 +402,7 @@ class PairMoments(NamedTuple):
 def pair_moments(activation: str, q: float, c: float) -> PairMoments:
     """Integrate products of phi, and of phi', over two correlated pre-activations.
 
-    In polar coordinates, where a kink at 0 lies on two rays: about 10 digits for q from 1e-12 to
+    In polar coordinates, where a kink at 0 lies on two rays: about 8 digits for q from 1e-12 to
     1e6, fewer for an activation with a kink elsewhere.
 
     Raises
@@ -644,22 +661,22 @@ def _mean_log10_slope(entry, spread):
 # ---- arguments -----------------------------------------------------------------------------------
 
 
-def _variance(name, value):
+def _variance(name, value, *, finite=False):
     """Return `value` as a float array, or raise the ``ValueError`` that says what it may be."""
     try:
         number = np.asarray(value, float)
     except (TypeError, ValueError):
         number = np.asarray(np.nan)
-    if not (number >= 0).all():
-        raise ValueError(f"{name} must be 0 or more; got {value!r}.")
+    if not number.size or not (number >= 0).all() or (finite and np.isinf(number).any()):
+        allowed = "a finite number, 0 or more" if finite else "0 or more"
+        raise ValueError(f"{name} must be {allowed}; got {value!r}.")
     return number
 
 
 def _finite_variance(name, value):
-    """Return `value` as a finite float, 0 or more."""
-    number = _variance(name, value)
-    if number.ndim or not np.isfinite(number):
-        raise ValueError(f"{name} must be a finite number, 0 or more; got {value!r}.")
+    number = _variance(name, value, finite=True)
+    if number.ndim:
+        raise ValueError(f"{name} must be one number; got {value!r}.")
     return float(number)
 
 
