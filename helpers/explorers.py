@@ -218,7 +218,7 @@ class Explorer(widgets.VBox):
                 self._finding = self._draw(self.axes, self._result, pinned)
             new = [child for ax in self.axes for child in ax.get_children() if child not in old]
             self._moving = [child for child in new if child is not child.axes.get_legend()]
-            self._image.value = self._paint()
+            picture = self._paint()
         self._said = " ".join(filter(None, (self._finding.sentence, self._difference())))
         word, colon, rest = html.escape(self._said).partition(":")
         self._sentence.value = f'<p role="status"><b>{word}{colon}</b>{rest}</p>'
@@ -228,6 +228,7 @@ class Explorer(widgets.VBox):
                 f"{name}={_label_of(self.controls[name], value)}"
                 for name, value in self.values.items()
             )
+        self._image.value = picture  # last: whoever sees a new picture sees the words to it
 
     def _difference(self):
         """Say what changed since A, and what that did."""

@@ -1,7 +1,11 @@
 """The explorers and predictions under a learner's hands: keyboard, mouse, restart, both themes."""
 
 import re
+import socket
 import statistics
+import subprocess
+import sys
+import time
 
 import nbformat
 import pytest
@@ -12,6 +16,7 @@ LESSON = "01_product_of_derivatives.ipynb"
 EXPLORER = f"{PANEL} .jp-OutputArea-output:has(img.widget-image)"
 PICTURE = f"{EXPLORER} img.widget-image"
 VERDICT = f"{EXPLORER} [role=status]"
+EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer"]
 SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
 
@@ -41,44 +46,133 @@ def answers(page, act):
     expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=5000)
 
 
+def write_explorer(lab, name):
+    """Write a notebook that shows one explorer, in one line."""
+    write_notebook(lab, name, f"from helpers.explorers import {name}\n{name}()")
+
+
+def new_picture(page, act):
+    """Do something, and wait until the picture has changed."""
+    before = page.locator(PICTURE).get_attribute("src")
+    act()
+    expect(page.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_control_answers_the_keyboard(page, theme):
-    open_notebook(page, LESSON, theme)
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_control_answers_the_keyboard(page, lab, name, theme):
+    write_explorer(lab, name)
+    open_notebook(page, f"{name}.ipynb", theme)
     run_all(page)
-    page.locator(PICTURE).scroll_into_view_if_needed()
-    for name in reversed(SLIDERS):  # the activation last: nothing else changes a linear chain
-        handle = slider(page, name)
-        answers(page, lambda handle=handle: handle.press("ArrowRight"))
-        answers(page, lambda handle=handle: handle.press("End"))
-        answers(page, lambda handle=handle: handle.press("Home"))
-    button = page.get_by_role("button", name="New draw")
-    slider(page, "depth").press("End")
-    answers(page, lambda: button.press("Enter"))
+    area = page.locator(EXPLORER)
+    handles = area.locator(".noUi-handle")
+    for handle in handles.all():
+        last = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+        keys = ("ArrowLeft", "Home") if last else ("ArrowRight", "Home", "End")
+        for key in keys:
+            if key == "Home" and handle.get_attribute("aria-valuenow") == (
+                handle.get_attribute("aria-valuemin")
+            ):
+                continue
+            new_picture(page, lambda handle=handle, key=key: handle.press(key))
+        new_picture(page, lambda: area.get_by_role("button", name="Reset").press("Enter"))
+    new_picture(page, lambda: area.get_by_role("button", name="New draw").press("Space"))
+    area.get_by_role("button", name="Pin as A").press("Enter")
+    expect(page.locator(VERDICT)).to_contain_text("This is A")
+    new_picture(page, lambda: handles.first.press("End"))
+    expect(page.locator(VERDICT)).to_contain_text("Against A")
+    setting = area.get_by_label("setting")
+    setting.fill("depth=0")
+    setting.press("Enter")
+    expect(page.locator(VERDICT)).to_contain_text("got 0.")
+    setting.fill("depth=9")
+    new_picture(page, lambda: setting.press("Enter"))
+    expect(setting).to_have_value(re.compile("depth=9 "))
     assert cell_errors(page) == []
 
 
-def test_the_explorer_fits_the_page_and_its_text_can_be_read(page):
-    for theme in ("light", "dark"):
-        open_notebook(page, LESSON, theme)
-        run_all(page)
-        page.locator(f"{PANEL} .jp-Notebook-cell", has=page.locator("img.widget-image")).evaluate(
-            "cell => cell.scrollIntoView()"
-        )
-        boxes = [page.locator(part).bounding_box() for part in (PICTURE, VERDICT)]
-        picture, verdict = boxes
-        assert verdict["x"] + verdict["width"] <= picture["x"] + 1  # beside it, not below
-        assert all(box["y"] >= 0 and box["y"] + box["height"] <= 720 for box in boxes)
-        assert all(box["x"] + box["width"] <= 1280 for box in boxes)
-        size = page.locator(PICTURE).evaluate("img => [img.naturalWidth, img.width]")
-        assert size[0] >= 1.8 * size[1]
-        ink, paper = (
-            page.locator(VERDICT).evaluate("e => getComputedStyle(e).color"),
-            page.locator(PANEL).first.evaluate(
-                "e => getComputedStyle(e).getPropertyValue('--jp-layout-color0')"
-            ),
-        )
-        dark_ink = sum(int(c) for c in ink.strip("rgba()").split(",")[:3]) < 300
-        assert dark_ink == (theme == "light"), (ink, paper)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_an_explorer_fits_the_page_and_its_text_can_be_read(page, lab, name, theme):
+    write_explorer(lab, name)
+    open_notebook(page, f"{name}.ipynb", theme)
+    run_all(page)
+    page.locator(EXPLORER).evaluate("e => e.scrollIntoView()")
+    picture, verdict = (page.locator(part).bounding_box() for part in (PICTURE, VERDICT))
+    assert verdict["x"] + verdict["width"] <= picture["x"] + 1  # beside it, not below
+    for box in (picture, verdict):
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 720
+        assert box["x"] + box["width"] <= 1280
+    size = page.locator(PICTURE).evaluate("img => [img.naturalWidth, img.width]")
+    assert size[0] >= 1.8 * size[1]
+    ink = page.locator(VERDICT).evaluate("e => getComputedStyle(e).color")
+    dark_ink = sum(int(c) for c in ink.strip("rgba()").split(",")[:3]) < 300
+    assert dark_ink == (theme == "light"), ink
+    for readout in page.locator(f"{EXPLORER} .widget-readout").all():
+        assert readout.evaluate("e => e.scrollWidth <= e.clientWidth + 1")  # no name is cut
+
+
+def test_the_simple_interface_shows_it_too(page, lab):
+    write_explorer(lab, "gradient_explorer")
+    open_notebook(page, "gradient_explorer.ipynb")  # once, so that there is a kernel
+    page.goto("/doc/tree/notebooks/gradient_explorer.ipynb")
+    wait_until_idle(page)
+    run_all(page)
+    new_picture(page, lambda: slider(page, "depth").press("End"))
+
+
+def test_voila_serves_an_explorer_as_a_page(page, lab, browser, tmp_path):
+    write_explorer(lab, "gradient_explorer")
+    log = tmp_path / "voila.log"
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "voila", "--no-browser", f"--port={port}",
+        str(lab.root / "notebooks" / "gradient_explorer.ipynb"),
+    ]  # fmt: skip
+    with log.open("w") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while "is running at" not in log.read_text():
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        served = browser.new_page(viewport={"width": 1280, "height": 720})
+        served.goto(f"http://localhost:{port}/")
+        picture = served.locator("img.widget-image")
+        expect(picture).to_be_visible(timeout=60_000)
+        before = picture.get_attribute("src")
+        served.locator(".noUi-handle").first.press("ArrowRight")
+        expect(picture).not_to_have_attribute("src", before, timeout=5000)
+        expect(served.locator("[role=status]")).to_contain_text("delta = dL/dz")
+        served.close()
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def test_a_cell_can_draw_figures_while_a_slider_moves(page, lab):
+    figures = (
+        "import matplotlib.pyplot as plt\nfor k in range(40):\n"
+        "    figure, ax = plt.subplots()\n    ax.set_title(f'$x^{{{k}}}$')\n"
+        "    figure.canvas.draw()\n    plt.close(figure)\nprint('drawn', k + 1)"
+    )
+    write_notebook(lab, "both", "from helpers.explorers import gradient_explorer as explorer\n"
+                   "explorer()", figures)  # fmt: skip
+    open_notebook(page, "both.ipynb")
+    run_all(page)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    handle = slider(page, "depth")
+    for key in ["ArrowRight", "ArrowLeft"] * 15:
+        handle.press(key)
+        page.wait_for_timeout(50)
+    expect(page.locator(PANEL)).to_contain_text("drawn 40", timeout=60_000)
+    handle.press("End")
+    expect(page.locator(EXPLORER).get_by_label("setting")).to_have_value(re.compile("depth=50"))
+    wait_until_idle(page)
+    assert cell_errors(page) == []
 
 
 def test_a_drag_ends_at_the_last_value(page):
@@ -190,16 +284,27 @@ def describe(name, times):
     return middle
 
 
-def test_the_explorer_answers_sooner_than_interact(page, lab):
+def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
-    ours = "from helpers.explorers import product_explorer\nproduct_explorer()"
-    write_notebook(lab, "latency", ours, INTERACT)
+    names = "product_explorer, gradient_explorer"
+    large = "large = gradient_explorer()\nlarge.set(depth=49, width=64)\nlarge"
+    write_notebook(lab, "latency", f"from helpers.explorers import {names}\nproduct_explorer()",
+                   "gradient_explorer()", INTERACT, large)  # fmt: skip
     open_notebook(page, "latency.ipynb")
     run_all(page)
     areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")
-    ours = [describe(name, delays(page, areas.first, slider(page, name))) for name in SLIDERS]
-    button = areas.first.get_by_role("button")
-    ours.append(describe("New draw", delays(page, areas.first, button, keys=("Enter", "Enter"))))
-    handle = areas.nth(1).locator(".noUi-handle").first
-    theirs = describe("interact", delays(page, areas.nth(1), handle, moves=20))
-    assert max(ours) < 0.7 * theirs
+    handle = areas.nth(2).locator(".noUi-handle").first
+    theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
+    for number, name in enumerate(("product", "gradient")):
+        area, ours = areas.nth(number), []
+        for control in area.locator(".widget-slider").all():
+            label = f"{name}, {control.locator('label').inner_text()}"
+            ours.append(describe(label, delays(page, area, control.locator(".noUi-handle"))))
+        button = area.get_by_role("button", name="New draw")
+        keys = ("Enter", "Enter")
+        ours.append(describe(f"{name}, New draw", delays(page, area, button, keys=keys)))
+        assert max(ours) < 0.8 * theirs
+    depth = areas.nth(3).locator(".widget-slider").nth(2).locator(".noUi-handle")
+    keys = ("ArrowLeft", "ArrowRight")
+    deep = describe("depth 40 to 50, width 64", delays(page, areas.nth(3), depth, keys, moves=20))
+    assert deep < 5 * theirs
