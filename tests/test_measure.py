@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
 from scipy.special import log_expit, log_softmax
+from threadpoolctl import threadpool_info
 
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation
 from helpers.data import circles, digits
@@ -163,6 +166,34 @@ def test_measuring_changes_nothing_and_repeats_itself():
     assert profile("relu", "he_normal", **arguments).identical(
         profile("relu", "he_normal", **arguments)
     )
+
+
+def test_blas_threads_are_as_before():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info()]
+
+    seen = []
+
+    def watched(z):
+        seen.append({library["num_threads"] for library in threadpool_info()
+                     if library["user_api"] == "blas"})  # fmt: skip
+        if z.shape[-1] == 3:
+            raise KeyError("an activation that fails")
+        return z
+
+    entry = Activation(watched, None, np.ones_like)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIVATIONS, "watched", entry)
+        before = threads()
+        seen.clear()
+        with ThreadPoolExecutor(4) as pool:
+            arguments = {"dataset": circles(50), "depth": 20}
+            runs = [pool.submit(profile, "watched", "he_normal", **arguments) for _ in range(8)]
+        assert all(run.result().sizes["layer"] == 21 for run in runs)
+        with pytest.raises(KeyError):
+            profile("watched", "he_normal", dataset=circles(50), width=3)
+        assert threads() == before
+    assert all(count == {1} for count in seen) and len(seen) == 8 * 20 + 1
 
 
 def test_a_recording_is_labelled_and_can_be_kept():
