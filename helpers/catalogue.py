@@ -8,6 +8,7 @@ All other modules read these two mappings, so an entry added here works everywhe
 Nothing here loads TensorFlow: an entry only says how Keras makes it.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,8 +74,25 @@ def _central_difference(function):
     return derivative
 
 
+def _sigmoid_slope(z):
+    """As expit(z) * expit(-z), exact in both tails too, at the price of one exponential."""
+    e = np.exp(-np.abs(z))
+    return e / (1 + e) ** 2
+
+
+def _softplus(z):
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
+
+
+def _tanh_softplus(z):
+    """Write tanh(ln(1 + e^z)) as a fraction of exponentials that never overflow."""
+    e = np.exp(-np.abs(z))
+    n = np.where(z > 0, 1 + 2 * e, e * (e + 2))
+    return n / (n + 2 * np.where(z > 0, e**2, 1))
+
+
 def _mish_slope(z):
-    t = np.tanh(np.logaddexp(0, z))
+    t = _tanh_softplus(z)
     return t + z * expit(z) * (1 - t**2)
 
 
@@ -135,11 +153,11 @@ ACTIVATIONS = Named(
             r"z", "the reference",
         ),
         "sigmoid": Activation(
-            expit, "sigmoid", lambda z: expit(z) * expit(-z),
+            expit, "sigmoid", _sigmoid_slope,
             r"\frac{1}{1+e^{-z}}", "the classic; LeCun et al. 1998 advise against it",
         ),
         "tanh": Activation(
-            np.tanh, "tanh", lambda z: 4 * expit(2 * z) * expit(-2 * z),
+            np.tanh, "tanh", lambda z: 4 * _sigmoid_slope(2 * z),
             r"\tanh z = 2\sigma(2z)-1", "LeCun et al. 1998",
         ),
         "softsign": Activation(
@@ -186,11 +204,11 @@ ACTIVATIONS = Named(
             r"z\,\sigma(z)", "Elfwing et al. 2017; Ramachandran et al. 2017",
         ),
         "mish": Activation(
-            lambda z: z * np.tanh(np.logaddexp(0, z)), "mish", _mish_slope,
+            lambda z: z * _tanh_softplus(z), "mish", _mish_slope,
             r"z\tanh(\ln(1+e^z))", "Misra 2019",
         ),
         "softplus": Activation(
-            lambda z: np.logaddexp(0, z), "softplus", expit,
+            _softplus, "softplus", expit,
             r"\ln(1+e^z)", "Glorot, Bordes & Bengio 2011",
         ),
     },
@@ -242,12 +260,11 @@ class Initializer:
         draws stay the same when the depth changes.
         """
         fan_in, fan_out = whole_number("fan_in", fan_in), whole_number("fan_out", fan_out)
-        stream = np.random.SeedSequence([whole_number("seed", seed, low=0), replicate, layer])
-        normal = np.random.default_rng(stream).standard_normal((fan_in, fan_out))
+        stream = (whole_number("seed", seed, low=0), replicate, layer)
         scale = np.sqrt(self.variance(fan_in, fan_out))
         if self.distribution == "orthogonal":  # the rows or columns set the scale together
             scale *= np.sqrt(max(fan_in, fan_out))
-        return (scale * _SHAPES[self.distribution](normal)).astype(np.float32)
+        return (scale * _DRAWS.get(self.distribution, (fan_in, fan_out), stream)).astype(np.float32)
 
 
 def _orthogonal(normal):
@@ -267,6 +284,41 @@ _SHAPES = {
     ),
     "orthogonal": _orthogonal,
 }
+
+
+class _Draws:
+    """Draws of standard deviation 1, remembered: moving a slider rarely changes them.
+
+    At most MEMORY bytes; the oldest are forgotten first. Nobody can write into what it returns.
+    """
+
+    MEMORY = 64e6
+
+    def __init__(self):
+        self.arrays, self.size, self.lock = {}, 0, threading.Lock()
+
+    def get(self, distribution, shape, stream):
+        """Return the draws of a stream (seed, replicate, layer) in one shape of distribution."""
+        key = distribution, shape, stream
+        draws = self.arrays.get(key)
+        if draws is not None:
+            return draws
+        if distribution == "normal":
+            rng = np.random.default_rng(np.random.SeedSequence(stream))
+            draws = rng.standard_normal(shape)
+        else:
+            draws = _SHAPES[distribution](self.get("normal", shape, stream))
+        draws.flags.writeable = False
+        with self.lock:
+            if key not in self.arrays and draws.nbytes <= self.MEMORY:
+                self.arrays[key] = draws
+                self.size += draws.nbytes
+                while self.size > self.MEMORY:
+                    self.size -= self.arrays.pop(next(iter(self.arrays))).nbytes
+        return draws
+
+
+_DRAWS = _Draws()
 
 
 def _keras_maker(name, **arguments):

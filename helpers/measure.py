@@ -19,10 +19,13 @@ then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy,
 
 import functools
 import itertools
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 import xarray as xr
 from scipy.special import expit, softmax
+from threadpoolctl import ThreadpoolController
 
 from helpers import whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
@@ -44,28 +47,24 @@ UNITS = {
 }
 
 
+_BLAS_LOCK = threading.Lock()
+
+
 @functools.cache
-def _threads():
-    from threadpoolctl import ThreadpoolController  # it looks for the libraries that are loaded
-
-    return ThreadpoolController()
+def _libraries():
+    return ThreadpoolController()  # looking for them takes milliseconds
 
 
-def _one_thread(function):
-    """Let a function's matrix products stay in one thread.
+@contextmanager
+def _one_blas_thread():
+    """Within it, matrix products use one thread: on a busy machine more of them wait in turns.
 
-    Small ones gain nothing from more, and lose much when the other processors are busy.
+    The setting is the whole process's, so it's made by one caller at a time and put back.
     """
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        with _threads().limit(limits=1, user_api="blas"):
-            return function(*args, **kwargs)
-
-    return wrapped
+    with _BLAS_LOCK, _libraries().limit(limits=1, user_api="blas"):
+        yield
 
 
-@_one_thread
 def profile(
     activation: str,
     initializer: str,
@@ -101,45 +100,11 @@ def profile(
     check_dataset(dataset)
     check_normalization(normalization)
     x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
-    kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
-
-    # forward: z = a W, normalised if asked for; then a = phi(z), plus the layer's input if residual
-    a, layers = x, []
-    for number, kernel in enumerate(kernels[:-1]):
-        z, spread = a @ kernel, 1.0
-        if normalization == "batch":
-            spread = np.sqrt(z.var(axis=-2, keepdims=True) + BATCH_EPSILON)
-            z = (z - z.mean(axis=-2, keepdims=True)) / spread
-        phi = entry.function(z)
-        below, a = a, a + phi if residual and number > 0 else phi
-        layers.append({"input": below, "z": z, "spread": spread, "activation": a})
-    logits = a @ kernels[-1]
-    classes = np.arange(dataset.num_outputs)
-    outputs = expit(logits) if len(classes) == 1 else softmax(logits, axis=-1)
-    target = y[:, None] if len(classes) == 1 else y[:, None] == classes
-    layers.append({"input": a, "activation": outputs})
-
-    # backward: delta = dL_i/dz of the output, then layer by layer towards the input
-    delta_of_sum = delta = outputs - target
-    slope, into_a = outputs * (1 - outputs), 0.0
-    for number in reversed(range(depth + 1)):
-        layer = layers[number]
-        if number < depth:
-            slope = entry.derivative(layer["z"])
-            delta_of_sum = delta = slope * into_a
-            if normalization == "batch":
-                centred = delta - delta.mean(axis=-2, keepdims=True)
-                shared = (delta * layer["z"]).mean(axis=-2, keepdims=True)
-                delta_of_sum = (centred - layer["z"] * shared) / layer["spread"]
-        below = np.swapaxes(layer["input"], -1, -2)
-        layer.update(delta=delta, slope=slope, gradient=below @ delta_of_sum / len(x))
-        through_kernel = delta_of_sum @ np.swapaxes(kernels[number], -1, -2)
-        skipped = into_a if residual and 0 < number < depth else 0.0
-        into_a = through_kernel + skipped
-    largest = [entry.largest_slope] * depth + [OUTPUT_SLOPE]
-    return _statistics(
-        layers,
-        largest,
+    with _one_blas_thread():
+        kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
+        columns = _profile(entry, kernels, x, y, normalization, residual)
+    return _table(
+        columns,
         attrs={
             "activation": activation,
             "initializer": initializer,
@@ -154,7 +119,46 @@ def profile(
     )
 
 
-@_one_thread
+def _profile(entry, kernels, x, y, normalization, residual):
+    """Statistics of the networks with these kernels: (name, replicate, layer)."""
+    # forward: z = a W, normalised if asked for; then a = phi(z), plus the layer's input if residual
+    a, layers, depth = x, [], len(kernels) - 1
+    for number, kernel in enumerate(kernels[:-1]):
+        z, spread = a @ kernel, 1.0
+        if normalization == "batch":
+            spread = np.sqrt(z.var(axis=-2, keepdims=True) + BATCH_EPSILON)
+            z = (z - z.mean(axis=-2, keepdims=True)) / spread
+        phi = entry.function(z)
+        below, a = a, a + phi if residual and number > 0 else phi
+        layers.append({"input": below, "z": z, "spread": spread, "activation": a})
+    logits = a @ kernels[-1]
+    classes = np.arange(logits.shape[-1])
+    outputs = expit(logits) if len(classes) == 1 else softmax(logits, axis=-1)
+    target = y[:, None] if len(classes) == 1 else y[:, None] == classes
+    layers.append({"input": a, "activation": outputs})
+
+    # backward: delta = dL_i/dz of the output, then layer by layer towards the input
+    delta_of_sum = delta = outputs - target
+    slope, into_a, largest = outputs * (1 - outputs), 0.0, OUTPUT_SLOPE
+    columns = []
+    for number in reversed(range(depth + 1)):
+        layer = layers.pop()
+        if number < depth:
+            slope, largest = entry.derivative(layer["z"]), entry.largest_slope
+            delta_of_sum = delta = slope * into_a
+            if normalization == "batch":
+                centred = delta - delta.mean(axis=-2, keepdims=True)
+                shared = (delta * layer["z"]).mean(axis=-2, keepdims=True)
+                delta_of_sum = (centred - layer["z"] * shared) / layer["spread"]
+        gradient = np.swapaxes(layer["input"], -1, -2) @ delta_of_sum / len(x)
+        columns.append(_statistics(layer["activation"], slope, delta, gradient, largest))
+        through_kernel = delta_of_sum @ np.swapaxes(kernels[number], -1, -2)
+        skipped = into_a if residual and 0 < number < depth else 0.0
+        into_a = through_kernel + skipped
+    return np.stack(columns[::-1], axis=-1)
+
+
+@_one_blas_thread()
 def singular_values(
     activation: str,
     initializer: str,
@@ -221,7 +225,7 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
             f"the model takes {sizes[0]} inputs to {sizes[1]} outputs, but {dataset.name!r} needs "
             f"{dataset.num_inputs} to {dataset.num_outputs}."
         )
-    a, layers, largest = tf.constant(dataset.x), [], []
+    a, layers = tf.constant(dataset.x), []
     with tf.GradientTape(persistent=True) as tape:
         for layer in dense[:-1]:
             part = _parts(model, layer.name)
@@ -245,21 +249,19 @@ def signals(model, dataset: Dataset) -> xr.Dataset:
         total = tf.reduce_sum(losses)
     deltas = tape.gradient(total, [layer["z"] for layer in layers])
     gradients = tape.gradient(total, [layer.kernel.value for layer in dense])
+    columns = []
     for number, layer in enumerate(layers):
-        layer.update(delta=deltas[number], gradient=gradients[number] / len(dataset))
         if number < len(layers) - 1:
-            layer["slope"] = tape.gradient(layer["phi"], layer["z"])
+            slope = tape.gradient(layer["phi"], layer["z"])
             act = _parts(model, dense[number].name)["activation"]
-            units = dense[number].units
-            largest.append(largest_slope(lambda z, act=act: act(z, training=False), units))
-    layers[-1]["slope"] = outputs * (1 - outputs)
-    arrays = [
-        {key: np.asarray(value, np.float64)[None] for key, value in layer.items()}
-        for layer in layers
-    ]
-    measured = _statistics(
-        arrays,
-        [*largest, OUTPUT_SLOPE],
+            largest = largest_slope(lambda z, act=act: act(z, training=False), dense[number].units)
+        else:
+            slope, largest = outputs * (1 - outputs), OUTPUT_SLOPE
+        arrays = (layer["activation"], slope, deltas[number], gradients[number] / len(dataset))
+        arrays = (np.asarray(array, np.float64)[None] for array in arrays)
+        columns.append(_statistics(*arrays, largest))
+    measured = _table(
+        np.stack(columns, axis=-1),
         attrs={
             "model": model.name,
             "dataset": dataset.name,
@@ -290,35 +292,47 @@ def largest_slope(phi, units: int, dtype="float32") -> float:
     return float(tf.reduce_max(tf.abs(tape.gradient(a, grid))))
 
 
-def _statistics(layers, largest_slopes, attrs):
-    """Arrays of each layer -> the table of the module's docstring.
+def _statistics(activation, slope, delta, gradient, largest):
+    """Find what UNITS lists for one layer: (name, replicate).
 
-    Each layer holds activation, slope and delta, shape (replicates, examples, units), and
-    gradient, shape (replicates, fan_in, fan_out).
+    activation, slope and delta have the shape (replicates, examples, units), gradient (replicates,
+    fan_in, fan_out).
     """
-    columns = {name: [] for name in UNITS}
-    for layer, largest in zip(layers, largest_slopes, strict=True):
-        replicates = len(layer["delta"])
-        gradient = layer["gradient"].reshape(replicates, -1)
-        activation = layer["activation"].reshape(replicates, -1)
-        slope = np.abs(layer["slope"])
-        columns["delta_norm"].append(np.sqrt((layer["delta"] ** 2).sum(axis=-1).mean(axis=-1)))
-        columns["gradient_norm"].append(np.sqrt((gradient**2).sum(axis=-1)))
-        columns["gradient_mean"].append(gradient.mean(axis=-1))
-        columns["gradient_std"].append(gradient.std(axis=-1))
-        columns["activation_mean"].append(activation.mean(axis=-1))
-        columns["activation_std"].append(activation.std(axis=-1))
-        columns["saturation"].append((slope < SATURATED * largest).mean(axis=(-2, -1)))
-        columns["dead"].append((slope == 0).all(axis=-2).mean(axis=-1))
-    names = [*(f"hidden_{number}" for number in range(1, len(layers))), "output"]
+    _, examples, units = delta.shape
+    gradient_mean, gradient_std = _mean_and_std(gradient)
+    slope = np.abs(slope)
+    return np.stack(
+        [
+            np.sqrt(_squares(delta) / examples),
+            np.sqrt(_squares(gradient)),
+            gradient_mean,
+            gradient_std,
+            *_mean_and_std(activation),
+            np.count_nonzero(slope < SATURATED * largest, axis=(1, 2)) / (examples * units),
+            (slope.max(axis=1) == 0).mean(axis=-1),
+        ]
+    )
+
+
+def _squares(values):
+    """Sum of squares of each replicate's entries, without storing the squares."""
+    flat = values.reshape(len(values), -1)
+    return np.einsum("ij,ij->i", flat, flat)
+
+
+def _mean_and_std(values):
+    mean = values.mean(axis=(1, 2), keepdims=True)
+    return mean[:, 0, 0], np.sqrt(_squares(values - mean) / values[0].size)
+
+
+def _table(columns, attrs):
+    """Columns (name, replicate, layer) -> the table of the module's docstring."""
+    _, replicates, layers = columns.shape
+    names = [*(f"hidden_{number}" for number in range(1, layers)), "output"]
     return xr.Dataset(
         {
-            name: (
-                ("replicate", "layer"),
-                np.stack(columns[name], axis=-1),
-                {"long_name": UNITS[name][0], "units": UNITS[name][1]},
-            )
-            for name in UNITS
+            name: (("replicate", "layer"), column, {"long_name": long_name, "units": units})
+            for (name, (long_name, units)), column in zip(UNITS.items(), columns, strict=True)
         },
         coords={"layer": names, "replicate": range(replicates)},
         attrs=attrs,

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from scipy.stats import kstest
 
+from helpers import catalogue
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, RRELU_DIVISORS, Activation, Initializer
 from helpers.networks import activation_layer
 
@@ -33,6 +34,11 @@ def test_the_derivative_is_one(name):
 
 
 def test_slopes_far_out_are_small_but_not_lost():
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        for name in ("sigmoid", "tanh", "softplus", "mish"):
+            entry = ACTIVATIONS[name]
+            assert np.isfinite(entry.function(np.array([-800.0, 800.0]))).all()
+            assert np.isfinite(entry.derivative(np.array([-800.0, 800.0]))).all()
     assert ACTIVATIONS["sigmoid"].derivative(100.0) == pytest.approx(np.exp(-100), rel=1e-9)
     assert ACTIVATIONS["tanh"].derivative(-50.0) == pytest.approx(4 * np.exp(-100), rel=1e-9)
     assert ACTIVATIONS["relu"].derivative(np.zeros(1)) == 0  # as TensorFlow has it
@@ -92,6 +98,35 @@ def test_common_random_numbers():
     np.testing.assert_allclose(he / glorot, np.sqrt((2 / 8) / (2 / 12)), rtol=1e-5)
     normal = INITIALIZERS["standard_normal"].sample(8, 4, seed=5)
     np.testing.assert_array_equal(np.argsort(normal.ravel()), np.argsort(glorot.ravel()))
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_remembered_draws_are_the_fresh_ones(name, monkeypatch):
+    def kernels():
+        sample = INITIALIZERS[name].sample
+        return [sample(6, 5, seed=1, replicate=number % 2, layer=number) for number in range(4)]
+
+    monkeypatch.setattr(catalogue, "_DRAWS", catalogue._Draws())
+    fresh, remembered = kernels(), kernels()
+    np.testing.assert_array_equal(remembered, fresh)
+    for kernel in remembered:
+        kernel += 1  # a learner's own copy
+    np.testing.assert_array_equal(kernels(), fresh)
+    for draws in catalogue._DRAWS.arrays.values():
+        with pytest.raises(ValueError, match="read-only"):
+            draws += 1
+
+
+def test_the_memory_of_draws_is_bounded(monkeypatch):
+    draws = catalogue._Draws()
+    monkeypatch.setattr(catalogue, "_DRAWS", draws)
+    monkeypatch.setattr(draws, "MEMORY", 1000)
+    sample = INITIALIZERS["he_uniform"].sample
+    first = [sample(6, 5, layer=layer) for layer in range(10)]
+    assert 0 < draws.size == sum(array.nbytes for array in draws.arrays.values()) <= 1000
+    np.testing.assert_array_equal(first, [sample(6, 5, layer=layer) for layer in range(10)])
+    sample(20, 20)  # more than fits: not kept, and nothing else forgotten
+    assert 0 < draws.size <= 1000
 
 
 @pytest.mark.parametrize(

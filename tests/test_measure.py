@@ -1,11 +1,15 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.special import log_expit, log_softmax
+from threadpoolctl import threadpool_info
 
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation
 from helpers.data import circles, digits
-from helpers.measure import profile, signals
+from helpers.measure import profile, signals, singular_values
 from helpers.networks import dense_layers, make_mlp
 
 SETTINGS = [
@@ -165,6 +169,34 @@ def test_measuring_changes_nothing_and_repeats_itself():
     )
 
 
+def test_blas_threads_are_as_before():
+    def threads():
+        return [library["num_threads"] for library in threadpool_info()]
+
+    seen = []
+
+    def watched(z):
+        seen.append({library["num_threads"] for library in threadpool_info()
+                     if library["user_api"] == "blas"})  # fmt: skip
+        if z.shape[-1] == 3:
+            raise KeyError("an activation that fails")
+        return z
+
+    entry = Activation(watched, None, np.ones_like)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ACTIVATIONS, "watched", entry)
+        before = threads()
+        seen.clear()
+        with ThreadPoolExecutor(4) as pool:
+            arguments = {"dataset": circles(50), "depth": 20}
+            runs = [pool.submit(profile, "watched", "he_normal", **arguments) for _ in range(8)]
+        assert all(run.result().sizes["layer"] == 21 for run in runs)
+        with pytest.raises(KeyError):
+            profile("watched", "he_normal", dataset=circles(50), width=3)
+        assert threads() == before
+    assert all(count == {1} for count in seen) and len(seen) == 8 * 20 + 1
+
+
 def test_a_recording_is_labelled_and_can_be_kept():
     measured = profile("tanh", "he_normal", dataset=circles(), depth=2)
     assert measured.sizes == {"replicate": 10, "layer": 3}
@@ -206,3 +238,36 @@ def test_a_model_that_does_not_fit_is_named():
         signals(make_mlp("tanh", "he_normal"), digits(100))
     with pytest.raises(ValueError, match="must come from make_mlp"):
         signals(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), circles(10))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
+def test_singular_values_are_those_of_the_jacobian_that_keras_finds(activation):
+    dataset, depth, width = circles(200), 4, 6
+    found = singular_values(
+        activation, "he_normal", dataset=dataset, depth=depth, width=width, num_replicates=3, seed=2
+    )
+    assert found.shape == (depth - 1, 3, width)
+    x = dataset.x[np.random.default_rng(2).choice(200, 3, replace=False)]
+    for replicate in range(3):
+        model = make_mlp(
+            activation, "he_normal", depth=depth, width=width, seed=2, replicate=replicate
+        )
+        dense = dense_layers(model)
+        z = dense[0](x[replicate : replicate + 1])
+        for number in range(depth - 1):
+            with tf.GradientTape() as tape:
+                tape.watch(z)
+                above = dense[number + 1](keras.activations.get(activation)(z))
+            jacobian = tape.jacobian(above, z)[0, :, 0]
+            expected = np.linalg.svd(jacobian, compute_uv=False)
+            np.testing.assert_allclose(found[number, replicate], expected, atol=1e-5)
+            z = above
+
+
+def test_orthogonal_linear_networks_have_singular_values_of_one():
+    found = singular_values("linear", "orthogonal", dataset=circles(), depth=5, width=32)
+    np.testing.assert_allclose(found, 1, atol=1e-5)
+    quarter_circle = singular_values("linear", "glorot_uniform", dataset=circles(), depth=3, width=256,
+                                     num_replicates=2)  # fmt: skip
+    assert quarter_circle.mean() == pytest.approx(8 / (3 * np.pi), abs=0.005)
+    assert singular_values("tanh", "he_normal", dataset=circles(), depth=1).shape == (0, 10, 5)
