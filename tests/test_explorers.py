@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import STYLE, data, explorers, measure, theory
+from helpers import explorer as explorer_module
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorers import (
     Explorer,
@@ -169,7 +170,7 @@ def act(explorer, rng):
     value = options[rng.integers(len(options))]
     if what == "text":
         words = dict(word.split("=") for word in explorer.text.split())
-        words[name] = explorers._label_of(control, value)
+        words[name] = explorer_module._label_of(control, value)
         explorer._text.value = " ".join("=".join(pair) for pair in words.items())
     else:
         control.value = value
@@ -376,5 +377,5 @@ def test_cells_can_draw_while_a_slider_moves():
         thread.start()
     for thread in threads:
         thread.join()
-    assert not failures and explorers.DRAWING.acquire(blocking=False)
-    explorers.DRAWING.release()
+    assert not failures and explorer_module.DRAWING.acquire(blocking=False)
+    explorer_module.DRAWING.release()

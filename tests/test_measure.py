@@ -267,7 +267,8 @@ def test_singular_values_are_those_of_the_jacobian_that_keras_finds(activation):
 def test_orthogonal_linear_networks_have_singular_values_of_one():
     found = singular_values("linear", "orthogonal", dataset=circles(), depth=5, width=32)
     np.testing.assert_allclose(found, 1, atol=1e-5)
-    quarter_circle = singular_values("linear", "glorot_uniform", dataset=circles(), depth=3, width=256,
-                                     num_replicates=2)  # fmt: skip
-    assert quarter_circle.mean() == pytest.approx(8 / (3 * np.pi), abs=0.005)
+    glorot = singular_values(
+        "linear", "glorot_uniform", dataset=circles(), depth=3, width=256, num_replicates=2
+    )
+    assert glorot.mean() == pytest.approx(8 / (3 * np.pi), abs=0.005)
     assert singular_values("tanh", "he_normal", dataset=circles(), depth=1).shape == (0, 10, 5)

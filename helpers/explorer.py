@@ -1,0 +1,361 @@
+"""What every explorer is made from: controls, one sentence, a picture that answers at once.
+
+How a picture gets on the screen: an `Explorer` owns one figure and never goes through pyplot. Each
+panel keeps its axes and labels as a background, drawn anew only when they changed; the lines that
+``plots`` adds are painted over it, and the PNG goes to one ``Image`` widget. ipywidgets merges the
+moves that pile up while it works, so the last value always wins.
+"""
+
+import html
+import numbers
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import ipywidgets as widgets
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from helpers import STYLE, whole_number
+
+# matplotlib's text parser is shared by all figures: one drawing at a time
+DRAWING = threading.RLock()
+
+
+class Finding(NamedTuple):
+    """What a picture says: the verdict sentence, and the one number that a comparison is about."""
+
+    sentence: str
+    quantity: str = ""
+    value: str = ""
+
+
+class Explorer(widgets.VBox):
+    """Controls, under them the verdict in words, and the picture beside them.
+
+    Above stand the buttons: one for each preset, "Pin as A", which keeps the present picture in
+    grey under whatever comes next, and "Reset". Below stands the setting as text, to be copied, or
+    pasted and confirmed with Enter.
+
+    Parameters
+    ----------
+    controls : dict of str to widget
+        Named by the arguments of `compute`. A ``Button`` counts its clicks, from 0.
+    compute : callable
+        ``compute(**values)`` returns what is to be drawn, of any kind. A ``ValueError`` it raises
+        is shown in the sentence's place.
+    draw : callable
+        ``draw(axes, result, pinned)`` adds artists to the flat array of axes through ``plots`` and
+        returns a `Finding`. `pinned` is the result pinned as A, or None.
+    grid : (int, int)
+        Rows and columns of panels.
+    size : (float, float)
+        Width and height in inches; an inch is at most 90 pixels of the page, drawn as 200.
+    presets : dict of str to dict
+        Values of some controls, by the label of the button that sets them.
+    """
+
+    def __init__(
+        self,
+        controls: dict[str, widgets.Widget],
+        compute: Callable,
+        draw: Callable,
+        *,
+        grid: tuple[int, int] = (1, 1),
+        size: tuple[float, float] = (7.4, 5.1),
+        presets: dict[str, dict] | None = None,
+    ):
+        self.controls, self._compute, self._draw = controls, compute, draw
+        self._clicks = {n: 0 for n, c in controls.items() if isinstance(c, widgets.Button)}
+        self._first, self._pinned, self._waiting = self.values, None, False
+        with DRAWING, matplotlib.style.context(STYLE):
+            self.figure = Figure(size, dpi=matplotlib.rcParams["savefig.dpi"])
+            self._canvas = FigureCanvasAgg(self.figure)
+            panels = self.figure.subfigures(*grid, squeeze=False, facecolor="white").ravel()
+            self.axes = np.array([panel.subplots() for panel in panels])
+        self._moving, self._frames, self._backgrounds = [], {}, {}
+        super().__init__(self._build(presets or {}, size))
+        self.add_class("course-explorer")
+        for name, control in controls.items():
+            control.style.description_width = "102px"
+            control.layout.width = "330px"
+            if name in self._clicks:
+                control.on_click(lambda _, name=name: self.set(**{name: self._clicks[name] + 1}))
+            else:
+                control.observe(lambda _: self.refresh(), names="value")
+        self._pin.on_click(lambda _: self.pin() if self._pinned is None else self.unpin())
+        self._reset.on_click(lambda _: self.reset())
+        self._text.observe(lambda change: self._read(change.new), names="value")
+        self.refresh()
+
+    def _build(self, presets, size):
+        """Make the widgets around the controls, and arrange them."""
+        self._pin = widgets.Button(icon="thumb-tack")
+        self._reset = widgets.Button(description="Reset", icon="undo")
+        self.presets = {label: widgets.Button(description=label) for label in presets}
+        for label, button in self.presets.items():
+            button.on_click(lambda _, label=label: self.set(**presets[label]))
+        for button in (*self.presets.values(), self._pin, self._reset):
+            button.layout.width = "auto"
+        self._sentence = widgets.HTML()
+        self._image = widgets.Image(format="png")
+        self._image.layout = widgets.Layout(
+            flex="1 1 420px", min_width="300px", max_width=f"{90 * size[0]:.0f}px", height="auto"
+        )
+        self._text = widgets.Text(description="setting", continuous_update=False)
+        self._text.layout.width = "100%"
+        self._text.style.description_width = "56px"
+        style = widgets.HTML(
+            "<style>.course-explorer .jupyter-widgets {font-size: 16px}"
+            ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 330px; margin: 0}"
+            ".course-explorer .widget-readout {min-width: 138px; max-width: none}"
+            "</style>"
+        )
+        row = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
+        column = widgets.VBox([*self.controls.values(), self._sentence])
+        column.layout.flex = "0 0 340px"
+        return [
+            widgets.HBox([*self.presets.values(), self._pin, self._reset, style], layout=row),
+            widgets.HBox([column, self._image], layout=row),
+            self._text,
+        ]
+
+    @property
+    def values(self) -> dict:
+        """What the controls say now, by name."""
+        return {
+            name: self._clicks.get(name, getattr(control, "value", None))
+            for name, control in self.controls.items()
+        }
+
+    @property
+    def text(self) -> str:
+        """The setting as one line, which `set_text` takes back."""
+        return self._text.value
+
+    @property
+    def verdict(self) -> str:
+        """The sentence under the controls."""
+        return self._said
+
+    def set(self, **values) -> None:
+        """Set several controls, and draw once.
+
+        Raises
+        ------
+        ValueError
+            For an unknown control, or a value that it can't take; then nothing changes.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"Unknown control {name!r}. Allowed: {', '.join(self.controls)}.")
+            _check_value(name, self.controls[name], value)
+        with self._one_drawing():
+            for name, value in values.items():
+                if name in self._clicks:
+                    self._clicks[name] = value
+                else:
+                    self.controls[name].value = value
+
+    def set_text(self, text: str) -> None:
+        """Set the controls from a line such as `text` gives; those it leaves out stay.
+
+        Raises
+        ------
+        ValueError
+            As `set`, or for a word that isn't ``name=value``.
+        """
+        values = {}
+        for word in text.split():
+            name, equals, value = word.partition("=")
+            if not equals or name not in self.controls:
+                raise ValueError(
+                    f"A setting reads name=value, with a name from {', '.join(self.controls)}; "
+                    f"got {word!r}."
+                )
+            values[name] = _value_of(name, self.controls[name], value)
+        self.set(**values)
+
+    def pin(self) -> None:
+        """Keep the present result as A, drawn in grey from now on."""
+        if self._result is not None:
+            self._pinned = self._result, self.values, self._finding
+        self.refresh()
+
+    def unpin(self) -> None:
+        """Forget A."""
+        self._pinned = None
+        self.refresh()
+
+    def reset(self) -> None:
+        """Go back to the first setting, with nothing pinned."""
+        self._pinned = None
+        self.set(**self._first)
+
+    def refresh(self) -> None:
+        """Compute and draw the present setting."""
+        if self._waiting:
+            return
+        try:
+            self._result = self._compute(**self.values)
+        except ValueError as error:
+            self._result, self._finding = None, Finding(str(error))
+        with DRAWING, matplotlib.style.context(STYLE):
+            for artist in self._moving:
+                artist.remove()
+            old = {child for ax in self.axes for child in ax.get_children()}
+            if self._result is not None:
+                pinned = self._pinned and self._pinned[0]
+                self._finding = self._draw(self.axes, self._result, pinned)
+            new = [child for ax in self.axes for child in ax.get_children() if child not in old]
+            self._moving = [child for child in new if child is not child.axes.get_legend()]
+            picture = self._paint()
+        self._said = " ".join(filter(None, (self._finding.sentence, self._difference())))
+        word, colon, rest = html.escape(self._said).partition(":")
+        self._sentence.value = f'<p role="status"><b>{word}{colon}</b>{rest}</p>'
+        self._pin.description = "Pin as A" if self._pinned is None else "Unpin A"
+        with self._one_drawing(draw=False):
+            self._text.value = " ".join(
+                f"{name}={_label_of(self.controls[name], value)}"
+                for name, value in self.values.items()
+            )
+        self._image.value = picture  # last: whoever sees a new picture sees the words to it
+
+    def _difference(self):
+        """Say what changed since A, and what that did."""
+        if self._pinned is None or self._result is None:
+            return ""
+        _, values, before = self._pinned
+        changed = [
+            " → ".join(_label_of(self.controls[name], value) for value in (values[name], new))
+            for name, new in self.values.items()
+            if new != values[name]
+        ]
+        if not changed:
+            return "This is A: change something, and both are drawn."
+        return (
+            f"Against A ({', '.join(changed)}): {self._finding.quantity} "
+            f"{before.value} → {self._finding.value}."
+        )
+
+    def _read(self, text):
+        if self._waiting:
+            return
+        try:
+            self.set_text(text)
+        except ValueError as error:
+            self._said = str(error)
+            self._sentence.value = f'<p role="status">{html.escape(self._said)}</p>'
+
+    @contextmanager
+    def _one_drawing(self, draw=True):
+        """Hold back the drawings that the changes within would cause, and draw once after them."""
+        before, self._waiting = self._waiting, True
+        try:
+            yield
+        finally:
+            self._waiting = before
+        if draw:
+            self.refresh()
+
+    def _paint(self):
+        for artist in self._moving:
+            artist.set_animated(True)  # left out of the background
+        if not self._frames:  # place the axes once, then leave them there
+            self._canvas.draw()
+            self.figure.set_layout_engine("none")
+        renderer = self._canvas.get_renderer()
+        for ax in self.axes:
+            frame = _frame(ax)
+            if frame != self._frames.get(ax):
+                ax.figure.draw(renderer)
+                self._backgrounds[ax] = self._canvas.copy_from_bbox(ax.figure.bbox)
+                self._frames[ax] = frame
+        for background in self._backgrounds.values():  # of all: a mark may reach over its panel
+            self._canvas.restore_region(background)
+        for artist in sorted(self._moving, key=lambda artist: artist.zorder):
+            artist.axes.draw_artist(artist)
+        return _png(np.asarray(self._canvas.buffer_rgba()))
+
+
+def _frame(ax):
+    """Everything that the background of a panel shows."""
+    legend = ax.get_legend()
+    entries = legend and [
+        (text.get_text(), str(handle.get_color() if hasattr(handle, "get_color") else
+                              handle.get_facecolor()))
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+    ]  # fmt: skip
+    texts = ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()
+    return ax.get_xlim(), ax.get_ylim(), texts, entries
+
+
+def _label_of(control, value):
+    """Write a control's value as the setting's text does."""
+    if isinstance(control, widgets.SelectionSlider):
+        label = next(label for label, other in control._options_full if other == value)
+        return label.replace(" ", "_")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _value_of(name, control, text):
+    """Read what `_label_of` wrote."""
+    if isinstance(control, widgets.SelectionSlider):
+        labels = {label.replace(" ", "_"): other for label, other in control._options_full}
+        if text not in labels:
+            raise ValueError(f"{name} must be one of {', '.join(labels)}; got {text!r}.")
+        return labels[text]
+    try:
+        return int(text) if text.lstrip("-").isdigit() else float(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a number; got {text!r}.") from None
+
+
+def _check_value(name, control, value):
+    """Raise a ``ValueError`` unless the control can take this value."""
+    if isinstance(control, widgets.SelectionSlider):
+        allowed = [other for _, other in control._options_full]
+        if value not in allowed:
+            raise ValueError(
+                f"{name} must be one of {', '.join(map(str, allowed))}; got {value!r}."
+            )
+    elif isinstance(control, widgets.Button):
+        whole_number(name, value, low=0)
+    else:
+        kind = numbers.Real if isinstance(control, widgets.FloatSlider) else numbers.Integral
+        if not isinstance(value, kind) or not control.min <= value <= control.max:
+            word = "a number" if kind is numbers.Real else "a whole number"
+            raise ValueError(
+                f"{name} must be {word} from {control.min:g} to {control.max:g}; got {value!r}."
+            )
+
+
+def _png(rgba):
+    """Encode a picture, uint8 of shape (height, width, 4), as PNG in a third of Pillow's time.
+
+    Every row keeps filter 0 (PNG specification, section 9): trying the others, as libraries do,
+    costs 10 ms of the 100 that a moving slider has, and saves a tenth of the bytes.
+    """
+    height, width, channels = rgba.shape
+    rows = np.zeros((height, 1 + channels * width), np.uint8)
+    rows[:, 1:] = rgba.reshape(height, -1)
+    header = struct.pack(">2I5B", width, height, 8, 6, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts
+    )
+
+
+def choice(names, value: str, *, description: str) -> widgets.SelectionSlider:
+    """Make a control for one name out of several.
+
+    Not a drop-down menu: there JupyterLab keeps the arrow keys for itself, and takes letters for
+    commands (an "r", for relu, would turn the cell into raw text and lose the explorer).
+    """
+    return widgets.SelectionSlider(options=list(names), value=value, description=description)
