@@ -1,17 +1,24 @@
-"""Predictions: the learner commits to an answer, then runs the cell that decides it.
+"""Predictions, and exercises that check themselves.
 
-What was chosen is kept in the small file ``.progress.json`` beside the notebook, so that it
-survives a restarted kernel; `forget` begins anew.
+In a prediction the learner commits to an answer, then runs the cell that decides it; an exercise
+is answered in a cell of one's own. What was chosen and what was solved is kept in the small file
+``.progress.json`` beside the notebook, so that it survives a restarted kernel; `forget` begins
+anew.
 """
 
+import functools
 import html
+import inspect
 import json
-from collections.abc import Sequence
+import re
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
 
 PROGRESS = Path(".progress.json")
+SOLVED = "solved"
 SIZES = """<style>
 .course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
 .course-prediction .widget-radio-box {height: auto}
@@ -101,18 +108,149 @@ def predict(question: str, options: Sequence[str], *, answer: str, why: str) -> 
     return Prediction(question, options, answer=answer, why=why)
 
 
-def tally(*predictions: Prediction) -> widgets.HTML:
-    """Count the predictions made, and those that came true, in one sentence."""
+class Exercise(widgets.VBox):
+    """A task that the learner answers in the next cell, with hints, a solution and a check.
+
+    An exercise weighs nothing: hints and solution may be asked for at any time. Text may hold
+    ``code`` between backticks.
+
+    Parameters
+    ----------
+    question : str
+        What to do; it also names the exercise in the progress file.
+    checker : callable
+        Takes an answer and returns None or "" if it is right, otherwise one sentence that says
+        what is wrong, best by naming the misconception behind it. It should take any correct way
+        to write the answer (a list, an array, a tensor; a function under any name).
+    hints : sequence of str
+        From a nudge to nearly the answer; `hint` gives one after the other.
+    solution : str
+        Python code that assigns ``answer``, for the notebook in which it stands.
+
+    Raises
+    ------
+    ValueError
+        If `solution` isn't such code.
+    """
+
+    def __init__(
+        self,
+        question: str,
+        *,
+        checker: Callable[[object], str | None],
+        hints: Sequence[str],
+        solution: str,
+    ):
+        code = textwrap.dedent(solution).strip()
+        if not re.search(r"^(answer\b.*=|def answer\b)", code, re.M):
+            raise ValueError(f"solution must be code that assigns answer; got {solution!r}.")
+        self.question, self.checker, self.hints = question, checker, list(hints)
+        self._code, self._given = compile(code, "<solution>", "exec"), 0
+        self._text = code
+        self._title = widgets.HTML(_line(f"<b>Exercise.</b> {_prose(question)}"))
+        self.solved = False
+        if _read().get(question) == SOLVED:
+            self._solved()
+        ask = [widgets.Button(description=text) for text in ("Hint", "Show the solution")]
+        self._reply = widgets.HTML()
+        for button, answer in zip(ask, (self.hint, self.solution), strict=True):
+            button.on_click(lambda _, answer=answer: self._say(answer()))
+        super().__init__([self._title, widgets.HBox(ask), self._reply])
+
+    def check(self, answer) -> widgets.HTML:
+        """Say whether `answer` is right; if it isn't, why; ``...`` stands for no answer yet."""
+        try:
+            complaint = None if answer is ... else self.checker(_watched(answer))
+        except _Untouched:
+            answer = ...
+        except Exception as error:  # the answer's own: the learner reads it as a sentence
+            last = f"{type(error).__name__}: {error}".strip().splitlines()[-1]
+            return _reply("Could not be run.", f"It stopped with <code>{_escape(last)}</code>")
+        if answer is ...:
+            return _reply("Not answered yet.", "Replace the three dots, then run the cell again.")
+        if complaint:
+            return _reply("✗ Not yet.", _prose(complaint))
+        _write({**_read(), self.question: SOLVED})
+        self._solved()
+        return _reply("✓ Right.", "It counts as solved.")
+
+    def hint(self) -> widgets.HTML:
+        """Give the next hint; after the last one, the last one again."""
+        number = min(self._given, len(self.hints) - 1)
+        self._given = number + 1
+        return _reply(f"Hint {self._given} of {len(self.hints)}.", _prose(self.hints[number]))
+
+    def solution(self) -> widgets.HTML:
+        """Show one way to do it."""
+        return _reply(
+            "One way to do it:",
+            f'<code style="display: block; white-space: pre">{_escape(self._text)}</code>',
+        )
+
+    def try_solution(self, namespace: dict) -> str | None:
+        """Run the solution among the names of its notebook, ``globals()``, and check it.
+
+        Returns what the checker says of it: None or "" unless the course has a mistake.
+        """
+        names = dict(namespace)
+        exec(self._code, names)
+        return self.checker(_watched(names["answer"]))
+
+    def _solved(self):
+        self.solved = True
+        self._title.value = _line(f"<b>Exercise ✓ solved.</b> {_prose(self.question)}")
+
+    def _say(self, text):
+        self._reply.value = text.value
+
+
+def tally(*parts: Prediction | Exercise) -> widgets.HTML:
+    """Count the predictions made, those that came true, and the exercises solved."""
+    predictions = [part for part in parts if isinstance(part, Prediction)]
+    exercises = [part for part in parts if isinstance(part, Exercise)]
     made = [p for p in predictions if p.chosen is not None]
     right = sum(p.chosen == p.answer for p in made)
-    return widgets.HTML(
-        _line(f"You made {len(made)} of {len(predictions)} predictions; {right} came true.")
-    )
+    text = f"You made {len(made)} of {len(predictions)} predictions; {right} came true."
+    if exercises:
+        text += f" You solved {sum(e.solved for e in exercises)} of {len(exercises)} exercises."
+    return widgets.HTML(_line(text))
 
 
 def forget() -> None:
     """Delete every choice made so far, for a second class: then run the notebook again."""
     PROGRESS.unlink(missing_ok=True)
+
+
+class _Untouched(Exception):
+    """The learner's function still returns the three dots."""
+
+
+def _watched(answer):
+    """Return a function of the learner's so that it raises `_Untouched` when it returns ``...``."""
+    if not inspect.isfunction(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def function(*args, **kwargs):
+        value = answer(*args, **kwargs)
+        if value is ...:
+            raise _Untouched
+        return value
+
+    return function
+
+
+def _reply(verdict, text):
+    return widgets.HTML(_line(f"<b>{verdict}</b> {text}"))
+
+
+def _escape(text):
+    return html.escape(text, quote=False)
+
+
+def _prose(text):
+    """Text for a page: escaped, what stands between backticks in the type of code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escape(text))
 
 
 def _line(text):

@@ -13,6 +13,7 @@ import html
 import io
 import itertools
 import math
+import textwrap
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -37,6 +38,8 @@ COLORS = {
     "softplus": "#AA4499",
 }
 OTHER_COLOR = "#555555"
+OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to light, input side first
+LOG_SCALE = ("delta_norm", "gradient_norm", "gradient_std", "update_ratio")  # sizes above 0
 TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": False}
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -271,6 +274,199 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
     return ax
 
 
+def points(dataset, *, ax=None):
+    """Draw a data set in the plane, a colour and a marker for each class.
+
+    Raises
+    ------
+    ValueError
+        If `dataset` hasn't two inputs.
+    """
+    if dataset.num_inputs != 2:
+        raise ValueError(f"points needs 2 inputs; {dataset.name!r} has {dataset.num_inputs}.")
+    ax = _axes(ax)
+    colors = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    classes = np.unique(dataset.y).astype(int)
+    for label, color, marker in zip(
+        classes, itertools.cycle(colors), itertools.cycle("os^Dv"), strict=False
+    ):
+        x = dataset.x[dataset.y == label]
+        ax.scatter(*x.T, s=16, color=color, marker=marker, alpha=0.7, label=f"class {label}")
+    size = _round_up(10 * np.abs(dataset.x).max()) / 10
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-size, size), ylim=(-size, size))
+    ax.set_aspect("equal")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+    counts = ", ".join(f"{(dataset.y == label).sum()} of class {label}" for label in classes)
+    radius = ", ".join(
+        f"{np.linalg.norm(dataset.x[dataset.y == label], axis=1).mean():.2g}" for label in classes
+    )
+    ax.set_label(
+        f"{dataset.name}: {len(dataset)} points, {counts}; "
+        f"their mean distances from the middle are {radius}."
+    )
+    return ax
+
+
+def over_epochs(recording, name, *, legend=True, ax=None):
+    """Draw one quantity of a recording against the epoch, a line for each layer.
+
+    With several replicates a line is their median, in a band from the 10th to the 90th percentile.
+    Norms, spreads of gradients and update ratios are on a log scale.
+
+    Parameters
+    ----------
+    recording : xarray.Dataset
+        What ``train`` or ``WeightCapture`` gives.
+    name : str
+        A variable of it, such as "gradient_norm", "weight_std" or "loss".
+    legend : bool
+        Whether to name the layers.
+    """
+    ax = _axes(ax)
+    if name not in recording:
+        raise ValueError(f"name must be one of {', '.join(recording)}; got {name!r}.")
+    array, epochs = recording[name], recording.epoch.values
+    if "layer" in array.dims:
+        array = array.transpose("replicate", "step", "layer")
+        colors = layer_colors(array.layer.values)
+    else:
+        array = array.transpose("replicate", "step").expand_dims(layer=[name], axis=-1)
+        colors = {name: OTHER_COLOR}
+    values = np.where(np.isfinite(array.values), array.values, np.nan)
+    low, middle, high = _quantiles(values)
+    log = name in LOG_SCALE
+    if log:
+        low, middle, high = _log10(low), _log10(middle), _log10(high)
+    floor, ceiling = _value_limits(np.stack([low, middle, high]), log=log)
+    for number, layer in enumerate(array.layer.values):
+        color, line = colors[layer], middle[:, number]
+        alive, zero = np.isfinite(line), np.isneginf(line)
+        ax.plot(epochs[alive], line[alive], color=color, label=layer)
+        if len(values) > 1:
+            edges = np.maximum(low[:, number], floor), high[:, number]
+            ax.fill_between(epochs, *edges, where=alive, color=color, alpha=0.15, linewidth=0)
+        if zero.any():
+            ax.plot(epochs[zero], np.full(zero.sum(), floor), "x", **ZERO)
+    exploded = int((~np.isfinite(array.values[:, -1])).any(axis=-1).sum())
+    if recording.attrs.get("diverged_at", -1) >= 0:
+        step = recording.attrs["diverged_at"]
+        epoch = step / recording.attrs["steps_per_epoch"]
+        ax.axvline(epoch, color=ZERO["color"], linestyle="--")
+        ax.text(epoch, ceiling, f" exploded at step {step}", color=ZERO["color"], va="top")
+    last = max(epochs[-1], 1)
+    ax.set(xlabel="epoch", xlim=(0, last), ylim=(floor, ceiling))
+    _value_axis(ax.yaxis, array, log=log)
+    if legend and "layer" in recording[name].dims:
+        handles, labels = ax.get_legend_handles_labels()
+        many = len(labels) > 6  # first, middle, last hidden layer and the output speak for all
+        shown = [0, (len(labels) - 1) // 2, -2, -1] if many else range(len(labels))
+        named = [handles[k] for k in shown], [labels[k] for k in shown]
+        ax.legend(*named, loc="center left", bbox_to_anchor=(1, 0.5))
+    text = "; ".join(
+        f"{layer} from {_number(middle[0, k], log)} to {_number(middle[-1, k], log)}"
+        for k, layer in enumerate(array.layer.values)
+        if k in (0, len(colors) - 1)
+    )
+    what = array.attrs.get("long_name", name)
+    networks = f" (median of {len(values)} networks)" if len(values) > 1 else ""
+    ax.set_label(
+        f"{what}{networks}, epoch 0 to {epochs[-1]:g}: {text}."
+        + (f" {exploded} of {len(values)} networks exploded." if exploded else "")
+    )
+    return ax
+
+
+def grid_over_epochs(recordings, names):
+    """Draw several recordings side by side, a row for each quantity, each row on one scale.
+
+    Parameters
+    ----------
+    recordings : dict of str to xarray.Dataset
+        Title of a column -> recording; all with the same layers.
+    names : sequence of str
+        Variables, as in `over_epochs`.
+
+    Returns
+    -------
+    array of Axes, shape (len(names), len(recordings))
+    """
+    shape = len(names), len(recordings)
+    size = (2.2 + 3.1 * shape[1], 0.6 + 2.9 * shape[0])
+    _, axes = plt.subplots(*shape, sharex=True, figsize=size, squeeze=False)
+    with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
+    for row, name in enumerate(names):
+        for column, (title, recording) in enumerate(recordings.items()):
+            legend = column == shape[1] - 1 and name in with_layers[:1]
+            ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
+            ax.set_label(f"{title}: {ax.get_label()}")
+            ax.set_title(title if row == 0 else "")
+            if column > 0:
+                ax.set_ylabel("")
+                ax.tick_params(labelleft=False)
+            if row < shape[0] - 1:
+                ax.set_xlabel("")
+        limits = np.array([ax.get_ylim() for ax in axes[row]])
+        for ax in axes[row]:
+            ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+    return axes
+
+
+def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
+    """Draw one number of many networks, a dot for each, in a row for each setting or layer.
+
+    A bar marks the median of a row. An exact 0 on a log scale is a cross on the floor.
+
+    Parameters
+    ----------
+    values : dict of str to array, shape (num_networks,)
+        Setting (or layer) -> what was measured.
+    label : str
+        What it is, with its unit.
+    log : bool
+        Draw the sizes on a log scale.
+    limits : (float, float), optional
+        Of a linear axis; in round steps round the numbers if left out.
+    reference : (float, str), optional
+        A value to mark with a dotted line, and its name.
+    """
+    ax = _axes(ax)
+    rows = {key: np.asarray(row, float).ravel() for key, row in values.items()}
+    drawn = {key: _log10(row) if log else row for key, row in rows.items()}
+    low, high = _value_limits(np.concatenate([*drawn.values()]), log=log)
+    low, high = limits or (low, high)
+    colors = COLORS | layer_colors(list(rows))
+    for number, (key, row) in enumerate(drawn.items()):
+        color, finite = colors.get(key, OTHER_COLOR), np.isfinite(row)
+        shift = number + np.linspace(-0.25, 0.25, len(row))
+        ax.plot(row[finite], shift[finite], "o", color=color, alpha=0.6, markersize=7, label=key)
+        if np.isneginf(row).any():
+            ax.plot(np.full(np.isneginf(row).sum(), low), shift[np.isneginf(row)], "x", **ZERO)
+        middle = np.median(row)
+        ax.plot([max(middle, low)] * 2, [number - 0.36, number + 0.36], color="black", linewidth=3)
+    if reference is not None:
+        at = float(_log10(reference[0])) if log else reference[0]
+        ax.axvline(at, **REFERENCE)
+        ax.text(
+            at, 1, f" {reference[1]}", transform=ax.get_xaxis_transform(), va="bottom", fontsize=12
+        )
+    ax.set(xlim=(low, high), ylim=(len(rows) - 0.5, -0.5))
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.grid(axis="y", visible=False)
+    ax.set_xlabel(label + " (log scale)" * log)
+    if log:
+        _log_ticks(ax.xaxis)
+    ax.set_label(
+        f"{label}, median (range): "
+        + "; ".join(
+            f"{key} {_number(np.median(row), log)} ({_number(row.min(), log)} to "
+            f"{_number(row.max(), log)})"
+            for key, row in drawn.items()
+        )
+        + "."
+    )
+    return ax
+
+
 def singular_values(series, *, pinned=(), ax=None):
     """Draw mean and 10-90 % band of singular values, one place for each pair of hidden layers.
 
@@ -360,6 +556,15 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
     return ax
 
 
+def layer_colors(layers):
+    """Give each layer its colour, by name: hidden_1 is darkest, "output" stands apart."""
+    hidden = [name for name in layers if str(name).startswith("hidden")]
+    ramp = plt.colormaps["cividis"](np.linspace(0, 0.82, max(len(hidden), 2)))
+    return dict(zip(hidden, ramp, strict=False)) | {
+        name: OUTPUT_COLOR for name in layers if str(name).startswith("output")
+    }
+
+
 def scientific(log10) -> str:
     """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
     if np.isneginf(log10):
@@ -438,11 +643,6 @@ def _layer_axis(ax, arrays):
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
-def _log_ticks(axis):
-    axis.set_major_locator(MaxNLocator(5, integer=True))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
-
-
 def _axes(ax):
     return plt.subplots()[1] if ax is None else ax
 
@@ -450,6 +650,48 @@ def _axes(ax):
 def _log10(values):
     with np.errstate(divide="ignore"):
         return np.log10(np.abs(values))
+
+
+def _quantiles(values):
+    """10, 50 and 90 % over the replicates, without those that are not numbers any more."""
+    gone = np.isnan(values).all(axis=0)
+    filled = np.where(gone, 0, values)
+    return np.where(gone, np.nan, np.nanquantile(filled, [0.1, 0.5, 0.9], axis=0))
+
+
+def _value_limits(values, *, log):
+    """Round limits for values, or for the log10 of sizes, that hold all finite ones."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return (-1, 0) if log else (0, 1)
+    if log:
+        low, high = math.floor(finite.min()), math.ceil(finite.max())
+        return (low - 1 if np.isneginf(values).any() else low), max(high, low + 2)
+    low, high = min(finite.min(), 0), max(finite.max(), 0)
+    decade = 10 ** math.floor(math.log10(max(high - low, 1e-12)))
+    step = next(s * decade / 10 for s in (2, 5, 10) if 10 * s * decade / 10 >= high - low)
+    low, high = step * math.floor(low / step), step * math.ceil(high / step)
+    return low, max(high, low + step)
+
+
+def _value_axis(axis, array, *, log):
+    unit = array.attrs.get("units", "1")
+    notes = [unit] * (unit != "1") + ["log scale"] * log
+    text = textwrap.fill(str(array.attrs.get("long_name", array.name)), 26)
+    axis.set_label_text(text + (f"\n({', '.join(notes)})" if notes else ""), fontsize=12)
+    if log:
+        _log_ticks(axis)
+
+
+def _log_ticks(axis):
+    axis.set_major_locator(MaxNLocator(6, integer=True))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _power(value)))
+
+
+def _number(value, log):
+    if np.isnan(value):
+        return "no number"
+    return scientific(value) if log else f"{value:.3g}"
 
 
 def _power(log10):

@@ -1,9 +1,11 @@
+import html
 import json
 
+import numpy as np
 import pytest
 
 from helpers import exercises
-from helpers.exercises import predict, tally
+from helpers.exercises import Exercise, predict, tally
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +82,110 @@ def test_an_option_that_is_gone_is_forgotten():
 def test_a_wrong_answer_key_is_named():
     with pytest.raises(ValueError, match=r"one of the options \['a', 'b'\]; got 'c'"):
         predict("?", ["a", "b"], answer="c", why="")
+
+
+# --- exercises
+
+
+def double(answer):
+    """Check a function that doubles: the kind of checker that a notebook writes."""
+    value = np.asarray(answer([1.0, 3.0]), float)
+    if value.shape != (2,):
+        return f"Give one number for each; yours has shape {value.shape}."
+    if np.allclose(value, [1, 9]):
+        return "That is the square, `x ** 2`: double means twice as much, not <times itself>."
+    return None if np.allclose(value, [2, 6]) else "Those aren't the doubles."
+
+
+def task(**changes):
+    parts = {
+        "question": "Write `double(x)`.",
+        "checker": double,
+        "hints": ["What is twice 3?", "`2 * x`"],
+        "solution": "def answer(x):\n    return 2 * np.asarray(x)",
+    }
+    parts |= changes
+    return Exercise(parts.pop("question"), **parts)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda x: [2 * v for v in x], lambda x: 2 * np.array(x)],
+    ids=["list", "array"],
+)
+def test_any_right_answer_is_right_and_stays_solved(answer):
+    exercise = task()
+    assert not exercise.solved and "solved" not in exercise._title.value
+    assert "✓ Right" in exercise.check(answer).value
+    assert exercise.solved and task().solved and "✓ solved" in task()._title.value
+    assert "✗" in exercise.check(lambda x: x).value and task().solved
+
+
+def test_a_wrong_answer_hears_its_misconception():
+    exercise = task()
+    said = exercise.check(lambda x: np.square(x)).value
+    assert "✗ Not yet" in said and "<code>x ** 2</code>" in said and "&lt;times itself&gt;" in said
+    assert not exercise.solved and not exercises.PROGRESS.exists()
+
+
+@pytest.mark.parametrize("answer", [..., lambda x: ...], ids=["dots", "a function of dots"])
+def test_an_untouched_answer_is_neither_right_nor_wrong(answer):
+    exercise = task()
+    said = exercise.check(answer).value
+    assert "Not answered yet" in said and "✗" not in said and not exercise.solved
+
+
+@pytest.mark.parametrize(
+    ("answer", "last_line"),
+    [
+        (lambda x: 2 * undefined, "NameError: name 'undefined' is not defined"),  # noqa: F821
+        (lambda: 2, "TypeError: <lambda>() takes 0 positional arguments but 1 was given"),
+        (7, "TypeError: 'int' object is not callable"),
+        (lambda x: "a < b", "ValueError: could not convert string to float: 'a < b'"),
+    ],
+)
+def test_a_crash_is_one_sentence_and_no_stack_trace(answer, last_line):
+    exercise = task()
+    said = exercise.check(answer).value
+    assert "Could not be run" in said and last_line in html.unescape(said)
+    assert "Traceback" not in said and not exercise.solved
+
+
+def test_an_interrupt_is_not_kept_from_the_learner():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        task().check(interrupted)
+
+
+def test_hints_come_in_order_and_the_buttons_give_the_same():
+    exercise = task()
+    hint, show = exercise.children[1].children
+    hint.click()
+    assert "Hint 1 of 2." in exercise._reply.value and "twice 3" in exercise._reply.value
+    assert "<code>2 * x</code>" in exercise.hint().value
+    assert "Hint 2 of 2." in exercise.hint().value
+    show.click()
+    assert exercise._reply.value == exercise.solution().value
+    assert "    return 2 * np.asarray(x)" in exercise.solution().value
+
+
+def test_the_solution_is_run_and_checked_in_its_notebook():
+    assert not task().try_solution({"np": np})
+    assert "square" in task(solution="answer = np.square").try_solution({"np": np})
+    with pytest.raises(NameError):
+        task().try_solution({})
+
+
+def test_a_solution_without_an_answer_is_refused():
+    with pytest.raises(ValueError, match="must be code that assigns answer; got 'double = 2'"):
+        task(solution="double = 2")
+
+
+def test_the_tally_counts_exercises_too():
+    solved, open_ = task(question="One?"), task(question="Two?")
+    solved.check(lambda x: 2 * np.array(x))
+    assert "0 of 1 predictions; 0 came true. You solved 1 of 2 exercises." in (
+        tally(ask(), solved, open_).value
+    )

@@ -1,8 +1,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 
-from helpers import STYLE, plots
+from helpers import STYLE, data, plots
 from helpers.catalogue import ACTIVATIONS
 
 
@@ -95,6 +96,126 @@ def test_numbers_read_well(log10, text):
     assert plots.scientific(log10) == text
 
 
+def recording(values, *, layers=("hidden_1", "hidden_2", "output"), **attrs):
+    """A recording of two steps an epoch, `values` of shape (replicate, step, layer)."""
+    values = np.asarray(values, float)
+    labels = {"long_name": "kernel-gradient norm", "units": "loss per unit of weight"}
+    return xr.Dataset(
+        {
+            "gradient_norm": (("replicate", "step", "layer"), values, labels),
+            "weight_mean": (("replicate", "step", "layer"), -values, {"long_name": "mean weight"}),
+            "loss": (("replicate", "step"), values[..., 0], {"long_name": "loss"}),
+        },
+        coords={"layer": list(layers), "epoch": ("step", np.arange(values.shape[1]) / 2)},
+        attrs={"diverged_at": -1, "steps_per_epoch": 2} | attrs,
+    )
+
+
+def test_points_draws_every_example_in_its_class():
+    dataset = data.circles(50)
+    ax = plots.points(dataset)
+    for label in (0, 1):
+        np.testing.assert_array_equal(
+            ax.collections[label].get_offsets(), dataset.x[dataset.y == label]
+        )
+    assert len({tuple(c.get_facecolor()[0]) for c in ax.collections}) == 2
+    assert np.abs(dataset.x).max() <= ax.get_xlim()[1]
+    assert "50 points, 25 of class 0, 25 of class 1" in ax.get_label()
+    with pytest.raises(ValueError, match="2 inputs; 'digits' has 64"):
+        plots.points(data.digits(100))
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"), [("gradient_norm", np.log10), ("weight_mean", np.negative)]
+)
+def test_over_epochs_draws_the_median_of_each_layer_and_the_band(name, drawn):
+    values = 10.0 ** np.random.default_rng(0).normal(-3, 1, (11, 5, 3))
+    ax = plots.over_epochs(recording(values), name)
+    for number, layer in enumerate(["hidden_1", "hidden_2", "output"]):
+        got = line(ax, layer)
+        np.testing.assert_allclose(got.get_xdata(), np.arange(5) / 2)
+        np.testing.assert_allclose(
+            got.get_ydata(), drawn(np.median(values[..., number], axis=0)), rtol=1e-6
+        )
+        band = ax.collections[number].get_paths()[0].vertices[:, 1]
+        edges = drawn(np.quantile(values[:, :, number], [0.1, 0.9], axis=0))
+        assert band.min() == pytest.approx(edges.min())
+        assert band.max() == pytest.approx(edges.max())
+        assert ax.get_ylim()[0] <= edges.min() and edges.max() <= ax.get_ylim()[1]
+    assert len({str(line(ax, layer).get_color()) for layer in ("hidden_1", "hidden_2")}) == 2
+    assert line(ax, "output").get_color() == plots.OUTPUT_COLOR
+    assert ("log scale" in ax.get_ylabel()) == (name == "gradient_norm")
+    assert "median of 11 networks" in ax.get_label() and "output from" in ax.get_label()
+
+
+def test_over_epochs_of_one_network_or_of_the_loss():
+    one = recording(np.full((1, 3, 3), 0.1))
+    ax = plots.over_epochs(one, "gradient_norm")
+    assert not ax.collections and "median" not in ax.get_label()
+    ax = plots.over_epochs(one, "loss")
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 0.1)
+    assert ax.get_legend() is None
+    with pytest.raises(ValueError, match="one of gradient_norm, weight_mean, loss; got 'lost'"):
+        plots.over_epochs(one, "lost")
+
+
+def test_over_epochs_marks_exact_zeros_and_explosions():
+    values = np.full((2, 4, 3), 0.1)
+    values[:, 2, 0] = 0
+    values[:, 3:] = np.nan
+    ax = plots.over_epochs(recording(values, diverged_at=5), "gradient_norm")
+    crosses = next(line for line in ax.lines if line.get_marker() == "x")
+    np.testing.assert_allclose(crosses.get_xydata(), [[1, ax.get_ylim()[0]]])
+    np.testing.assert_allclose(line(ax, "hidden_1").get_xdata(), [0, 0.5])
+    np.testing.assert_allclose(line(ax, "output").get_xdata(), [0, 0.5, 1])
+    assert [text.get_text() for text in ax.texts] == [" exploded at step 5"]
+    assert ax.texts[0].get_position()[0] == 2.5
+    assert "2 of 2 networks exploded" in ax.get_label()
+    assert "output from 0.1 to no number" in ax.get_label()
+
+
+def test_many_layers_name_only_a_few_in_the_legend():
+    names = [*(f"hidden_{k}" for k in range(1, 21)), "output"]
+    ax = plots.over_epochs(recording(np.ones((1, 2, 21)), layers=names), "gradient_norm")
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == ["hidden_1", "hidden_11", "hidden_20", "output"]
+    assert len({str(line(ax, name).get_color()) for name in names}) == 21
+
+
+def test_a_grid_shares_the_scale_of_a_row():
+    small, large = recording(np.full((1, 2, 3), 1e-5)), recording(np.full((1, 2, 3), 10.0))
+    axes = plots.grid_over_epochs({"small": small, "large": large}, ["gradient_norm", "loss"])
+    assert axes.shape == (2, 2)
+    for row in axes:
+        assert len({ax.get_ylim() for ax in row}) == 1
+    assert [ax.get_title(loc="left") for ax in axes[0]] == ["small", "large"]
+    np.testing.assert_allclose(axes[0, 1].lines[0].get_ydata(), 1)
+    assert axes[1, 0].get_xlabel() == "epoch" and not axes[0, 0].get_xlabel()
+    assert [bool(ax.get_legend()) for ax in axes.flat] == [False, True, False, False]
+    assert axes[0, 1].get_label().startswith("large: kernel-gradient norm")
+
+
+def test_spread_draws_a_dot_for_each_network_and_their_median():
+    values = {"sigmoid": [0.5, 0.7, 0.6], "hidden_1": [0.9, 0.99, 0.95]}
+    ax = plots.spread(values, label="accuracy", reference=(0.5, "guessing"))
+    for row, (key, numbers) in enumerate(values.items()):
+        dots = line(ax, key)
+        np.testing.assert_allclose(dots.get_xdata(), numbers)
+        assert np.abs(dots.get_ydata() - row).max() < 0.5
+    bars = [bar for bar in ax.lines if bar.get_linestyle() == "-"]
+    assert [bar.get_xdata()[0] for bar in bars] == [0.6, 0.95]
+    assert line(ax, "sigmoid").get_color() == plots.COLORS["sigmoid"]
+    assert "sigmoid 0.6 (0.5 to 0.7); hidden_1 0.95 (0.9 to 0.99)." in ax.get_label()
+
+
+def test_spread_on_a_log_scale_puts_exact_zeros_on_the_floor():
+    ax = plots.spread({"a": [1e-4, 0, 1e-2]}, label="gradient", log=True)
+    np.testing.assert_allclose(line(ax, "a").get_xdata(), [-4, -2])
+    crosses = next(line for line in ax.lines if line.get_marker() == "x")
+    assert list(crosses.get_xdata()) == [ax.get_xlim()[0]]
+    assert "a 1.0 × 10⁻⁴ (exactly 0 to 0.01)." in ax.get_label()
+
+
 def test_show_gives_the_picture_its_sentence_and_closes_it():
     _, axes = plt.subplots(2)
     plots.factors(np.array([0.5, 3]), ax=axes[0])
@@ -111,8 +232,19 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
         lambda ax: plots.running_product(np.array([0.5]), ax=ax),
         lambda ax: plots.log10_histogram(np.array([0.5, 0.6]), ax=ax),
         lambda ax: plots.activation(np.arange(3), np.arange(3), np.ones(3), name="my own", ax=ax),
+        lambda ax: plots.points(data.moons(20), ax=ax),
+        lambda ax: plots.over_epochs(recording(np.ones((1, 2, 3))), "loss", ax=ax),
+        lambda ax: plots.spread({"a": [1, 2]}, label="size", ax=ax),
     ],
-    ids=["factors", "running_product", "log10_histogram", "activation"],
+    ids=[
+        "factors",
+        "running_product",
+        "log10_histogram",
+        "activation",
+        "points",
+        "over_epochs",
+        "spread",
+    ],
 )
 def test_every_plot_takes_an_ax_and_returns_it(draw):
     _, ax = plt.subplots()
