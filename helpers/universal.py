@@ -24,7 +24,9 @@ from helpers.measure import BATCH_EPSILON, OUTPUT_SLOPE, SATURATED
 
 DEPTH = 50  # the stack holds a multiple of this many layers
 ROWS, ROW_MEMORY = 2048, 16e6  # of the long buffer: at most that many, in about so many bytes
-SMALL = 8  # up to this fan-in sums written out beat a call of the matrix product
+# sums written out beat a call of the matrix product up to this fan-in (for several replicates,
+# only where the product would have to be transposed)
+SMALL = 8
 
 OF_KERNEL = (
     "gradient_mean", "gradient_std", "gradient_norm", "weight_mean", "weight_std", "update_ratio",
@@ -137,6 +139,12 @@ def _hash(x):
 def _branch(entry):
     """Make (z, learned slope, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
 
+    def sigmoid(z, slope, draw):
+        # XLA compiles its own one number at a time, four times as slow
+        small = tf.exp(-tf.abs(z))
+        a = tf.where(z > 0, 1 / (1 + small), small / (1 + small))
+        return a, a * (1 - a)
+
     def fixed(z, slope, draw):
         with tf.GradientTape() as tape:
             tape.watch(z)
@@ -149,6 +157,8 @@ def _branch(entry):
         slope = tf.where(z > 0, tf.ones_like(z), slope * tf.ones_like(z))
         return slope * z, slope
 
+    if entry.keras == "sigmoid":
+        return sigmoid
     return fixed if entry.slope_kind == "fixed" else leaky
 
 
@@ -161,14 +171,14 @@ def _times(kernel, a):
 
 def _back_through(kernel, delta):
     """W delta for every replicate."""
-    if kernel.shape[2] <= SMALL:
+    if kernel.shape[0] == 1 and kernel.shape[2] <= SMALL:
         return sum(kernel[:, :, k, None] * delta[:, k, None, :] for k in range(kernel.shape[2]))
     return tf.matmul(kernel, delta)
 
 
 def _outer(below, delta):
     """Sum over the examples of a delta^T: (fan_in, examples), (fan_out, examples) -> a kernel."""
-    if below.shape[1] <= SMALL and delta.shape[1] <= SMALL:
+    if delta.shape[0] == 1 and below.shape[1] <= SMALL and delta.shape[1] <= SMALL:
         return tf.reduce_sum(below[:, :, None, :] * delta[:, None, :, :], axis=-1)
     return tf.matmul(below, delta, transpose_b=True)
 
@@ -225,24 +235,24 @@ def program(spec: Spec):
         return u, block[:, fan_in:]
 
     def hidden_forward(head, hidden, inputs, choice, draw, record, buffers):
-        """All hidden layers -> the last activation, and the buffers.
+        """All hidden layers -> the last activation, the stack as it was, and the buffers.
 
         The switch over activations is the dear part to compile, so the first layer takes the same
         loop: only how its u came about is its own. (The last turn computes one u in vain.)
         """
 
-        def layer(number, u, rows, below, *buffers):
+        def layer(number, u, rows, below, hidden, *buffers):
             z, _, _ = normalised(rows, u)
             phi, slope = activate(z, rows[:, 1, :, None], choice, draw and draw(number + 1))
             a = phi + below if spec.residual else phi
             buffers = record(number, (a, u, slope), buffers)
             following = hidden.read(tf.minimum(number + 1, spec.layers - 1))
-            return *enter(following, a), a, *buffers
+            return *enter(following, a), a, hidden, *buffers
 
         u, rows = enter(head, inputs)
-        start = u, rows, tf.zeros_like(u), *buffers
-        _, _, a, *buffers = loop(0, choice["depth"], layer, start)
-        return a, buffers
+        start = u, rows, tf.zeros_like(u), hidden, *buffers
+        _, _, a, hidden, *buffers = loop(0, choice["depth"], layer, start)
+        return a, hidden, buffers
 
     def layer_backward(block, below, u, slope, into_a, choice, skips):
         """Delta, the gradient of the block, and dL/da of the layer below."""
@@ -290,13 +300,13 @@ def program(spec: Spec):
     def accuracy(blocks, x, y, choice):
         head, hidden, last = blocks
         inputs = tf.transpose(x)[None]
-        a, _ = hidden_forward(head, hidden, inputs, choice, None, lambda *_: (), ())
+        a, hidden, _ = hidden_forward(head, hidden, inputs, choice, None, lambda *_: (), ())
         logits, _ = outputs_of(last, a)
         if spec.num_outputs == 1:
             right = (logits[:, 0] > 0) == (y > 0.5)
         else:
             right = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(y, tf.int32)
-        return tf.reduce_mean(tf.cast(right, dtype), axis=1)
+        return tf.reduce_mean(tf.cast(right, dtype), axis=1), hidden
 
     def clipped(gradient, extra, factor, threshold):
         if spec.clip == "global_norm":
@@ -353,17 +363,20 @@ def program(spec: Spec):
                 pairs = zip(buffers, values, strict=True)
                 return [buffer.write(row + layer, value) for buffer, value in pairs]
 
-            a, (activations, before, slopes) = hidden_forward(
+            def evaluate():
+                return accuracy((head, hidden, last), x, y, choice)
+
+            # the stack goes through whatever reads it, on to what writes it: elsewise XLA, not
+            # knowing which comes first, copies all of it, twice a step
+            begins = now % choice["epoch"] == 0
+            score, hidden = tf.cond(begins, evaluate, lambda: (carried[0], hidden))
+            a, hidden, (activations, before, slopes) = hidden_forward(
                 head, hidden, inputs, choice, draw, record, buffers[:3]
             )
             logits, outputs = outputs_of(last, a)
             losses, delta = loss_of(logits, outputs, target)
             loss = tf.reduce_mean(losses, axis=1)
 
-            def evaluate():
-                return accuracy(blocks, x, y, choice)
-
-            score = tf.cond(now % choice["epoch"] == 0, evaluate, lambda: carried[0])
             failed = tf.where(
                 (carried[1] < 0) & ~tf.math.is_finite(loss),
                 tf.ones_like(carried[1]) * now,
@@ -492,6 +505,16 @@ def program(spec: Spec):
     return tf.function(run, autograph=False, jit_compile=has_xla())
 
 
+def _sums(*values):
+    """Sum each over the last two axes, in float64.
+
+    In two stages, since XLA adds along the last axis one number at a time, along the others many
+    (and without the stack between them it would make one stage of the two).
+    """
+    columns = [tf.reduce_sum(tf.cast(value, tf.float64), axis=-2) for value in values]
+    return tf.unstack(tf.reduce_sum(tf.stack(columns), axis=-1))
+
+
 def _moments(values):
     """Mean, standard deviation and sum of squares over the last two axes, in float64.
 
@@ -500,8 +523,8 @@ def _moments(values):
     """
     values = tf.cast(values, tf.float64)
     count = values.shape[-1] * values.shape[-2]
-    mean = tf.reduce_sum(values, axis=[-2, -1]) / count
-    squares = tf.reduce_sum(values**2, axis=[-2, -1])
+    total, squares = _sums(values, values**2)
+    mean = total / count
     return mean, tf.sqrt(tf.maximum(squares / count - mean**2, 0)), squares
 
 
@@ -516,12 +539,14 @@ def kernel_statistics(gradient, kernel, change):
 
 def signal_statistics(a, slope, delta, largest):
     """Find the others of BY_LAYER, of arrays (rows, replicates, units, examples)."""
+    units, examples = a.shape[-2:]
     mean, std, _ = _moments(a)
-    delta_norm = tf.sqrt(_moments(delta)[2] / delta.shape[-1])
+    delta_norm = tf.sqrt(_moments(delta)[2] / examples)
     saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)
+    (num_saturated,) = _sums(saturated)
     dead = tf.reduce_all(slope == 0, axis=-1)
     shares = [
-        tf.reduce_mean(tf.cast(saturated, tf.float64), axis=[-2, -1]),
+        num_saturated / (units * examples),
         tf.reduce_mean(tf.cast(dead, tf.float64), axis=-1),
     ]
     return tf.cast(tf.stack([delta_norm, mean, std, *shares]), a.dtype)
