@@ -18,6 +18,7 @@ fresh shuffle, which depends on the seed alone; its last, short batch is dropped
 """
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import keras
@@ -174,15 +175,19 @@ def train(
     dtype = keras.config.floatx()
     course = any(entry is other for other in _COURSE_ACTIVATIONS)
     activations = _COURSE_ACTIVATIONS if course else (entry,)
+    groups = np.split(np.arange(num_replicates), 2 if num_replicates % 2 == 0 else 1)
     spec = universal.Spec(
         len(dataset), dataset.num_inputs, width, dataset.num_outputs, plan.batch_size,
-        num_replicates, name, kind, loss, normalization, bool(residual), activations,
+        len(groups[0]), name, kind, loss, normalization, bool(residual), activations,
         layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep), dtype=dtype,
     )  # fmt: skip
     run = universal.program(spec)
-    blocks = _first_blocks(spec, sampler, entry, depth, seed)
-    slots = [tuple(tf.zeros_like(block) for block in blocks) for _ in range(spec.num_slots)]
-    carried = tf.zeros(num_replicates, dtype), tf.fill([num_replicates], -1)
+    states = []
+    for group in groups:
+        blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
+        slots = [tuple(tf.zeros_like(block) for block in blocks) for _ in range(spec.num_slots)]
+        states.append((blocks, slots, (tf.zeros(len(group), dtype), tf.fill([len(group)], -1))))
+    keys = np.split(universal.replicate_keys(seed, num_replicates), len(groups))
     choice = {
         "depth": tf.constant(depth),
         "branch": tf.constant(next(i for i, other in enumerate(activations) if other is entry)),
@@ -190,27 +195,28 @@ def train(
         "largest": tf.constant(entry.largest_slope, dtype),
         "epoch": tf.constant(plan.steps_per_epoch),
     }
-    fixed = (
-        tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype),
-        tf.constant(universal.replicate_keys(seed, num_replicates)),
-    )  # fmt: skip
+    fixed = tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype)
     settings = tf.constant([rate, threshold, *constants], dtype)
     every = tf.constant(plan.record_every)
 
     parts = []
-    for first, steps, batches, rows in plan.chunks(spec.steps(depth), spec.room):
-        blocks, slots, carried, scores, statistics, arrays = run(
-            blocks, slots, carried, *fixed, batches, tf.constant(first), tf.constant(steps), every,
-            settings, choice,
-        )  # fmt: skip
-        parts.append(_unpack(rows, depth, scores, statistics, arrays))
+    with ThreadPoolExecutor(len(groups)) as pool:  # XLA's loop keeps to one processor
+        for first, steps, batches, rows in plan.chunks(spec.steps(depth), spec.room):
+            now = batches, tf.constant(first), tf.constant(steps), every, settings, choice
+            outcomes = list(
+                pool.map(lambda state, key, now=now: run(*state, *fixed, key, *now), states, keys)
+            )
+            states = [outcome[:3] for outcome in outcomes]
+            unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
+            parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
+    failed = np.concatenate([carried[1].numpy() for _, _, carried in states])
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
     attrs = network | {
         "loss": loss, "optimizer": name, "learning_rate": rate, "clip": clip,
         "num_replicates": num_replicates,
         "compiled": "XLA" if universal.has_xla() else "tf.function",
     }  # fmt: skip
-    return _recording(plan, parts, names, carried[1].numpy(), attrs)
+    return _recording(plan, parts, names, failed, attrs)
 
 
 def train_model(
@@ -529,13 +535,13 @@ def _plain(attrs):
 # ---------------------------------------------------------------- in and out of the program
 
 
-def _first_blocks(spec, sampler, entry, depth, seed):
-    """Draw the parameters as initialised, in the blocks that ``universal`` describes."""
+def _first_blocks(spec, sampler, entry, depth, seed, replicates):
+    """Draw the parameters of these replicates as initialised, in the blocks of ``universal``."""
 
     def block(fan_in, fan_out, layer, extra):
         rows = np.zeros((spec.num_replicates, fan_in + extra, fan_out), spec.dtype)
-        for replicate in range(spec.num_replicates):
-            rows[replicate, :fan_in] = sampler.sample(
+        for place, replicate in enumerate(replicates):
+            rows[place, :fan_in] = sampler.sample(
                 fan_in, fan_out, seed=seed, replicate=replicate, layer=layer
             )
         if layer:
