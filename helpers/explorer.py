@@ -8,6 +8,7 @@ moves that pile up while it works, so the last value always wins.
 
 import html
 import numbers
+import os
 import struct
 import threading
 import zlib
@@ -22,7 +23,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers import STYLE, whole_number
+from helpers.worker import Worker
 
+# Whether explorers train within each move instead of in a thread: for tests and for CI.
+SYNCHRONOUS = bool(os.environ.get("COURSE_SYNCHRONOUS"))
 # matplotlib's text parser is shared by all figures: one drawing at a time
 DRAWING = threading.RLock()
 
@@ -76,8 +80,9 @@ class Explorer(widgets.VBox):
         with DRAWING, matplotlib.style.context(STYLE):
             self.figure = Figure(size, dpi=matplotlib.rcParams["savefig.dpi"])
             self._canvas = FigureCanvasAgg(self.figure)
+            self.figure.set_layout_engine("none")  # nothing moves when a label does
             panels = self.figure.subfigures(*grid, squeeze=False, facecolor="white").ravel()
-            self.axes = np.array([panel.subplots() for panel in panels])
+            self.axes = np.array([panel.add_axes(_box(size, grid)) for panel in panels])
         self._moving, self._frames, self._backgrounds = [], {}, {}
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
@@ -184,13 +189,13 @@ class Explorer(widgets.VBox):
     def pin(self) -> None:
         """Keep the present result as A, drawn in grey from now on."""
         if self._result is not None:
-            self._pinned = self._result, self.values, self._finding
-        self.refresh()
+            self._pinned = self._content(), self.values, self._finding
+        self._show()
 
     def unpin(self) -> None:
         """Forget A."""
         self._pinned = None
-        self.refresh()
+        self._show()
 
     def reset(self) -> None:
         """Go back to the first setting, with nothing pinned."""
@@ -205,13 +210,21 @@ class Explorer(widgets.VBox):
             self._result = self._compute(**self.values)
         except ValueError as error:
             self._result, self._finding = None, Finding(str(error))
+        self._show()
+
+    def _content(self):
+        """Return what is drawn, and pinned."""
+        return self._result
+
+    def _show(self):
+        """Draw what there is, and say it."""
         with DRAWING, matplotlib.style.context(STYLE):
             for artist in self._moving:
                 artist.remove()
             old = {child for ax in self.axes for child in ax.get_children()}
             if self._result is not None:
                 pinned = self._pinned and self._pinned[0]
-                self._finding = self._draw(self.axes, self._result, pinned)
+                self._finding = self._draw(self.axes, self._content(), pinned)
             new = [child for ax in self.axes for child in ax.get_children() if child not in old]
             self._moving = [child for child in new if child is not child.axes.get_legend()]
             picture = self._paint()
@@ -266,9 +279,6 @@ class Explorer(widgets.VBox):
     def _paint(self):
         for artist in self._moving:
             artist.set_animated(True)  # left out of the background
-        if not self._frames:  # place the axes once, then leave them there
-            self._canvas.draw()
-            self.figure.set_layout_engine("none")
         renderer = self._canvas.get_renderer()
         for ax in self.axes:
             frame = _frame(ax)
@@ -281,6 +291,118 @@ class Explorer(widgets.VBox):
         for artist in sorted(self._moving, key=lambda artist: artist.zorder):
             artist.axes.draw_artist(artist)
         return _png(np.asarray(self._canvas.buffer_rgba()))
+
+
+class Run(NamedTuple):
+    """What a `TrainingExplorer` draws: as initialised, the recording if there is one, the epoch."""
+
+    start: object
+    recording: object | None
+    epoch: int
+
+
+class TrainingExplorer(Explorer):
+    """An explorer that also trains the present setting, once nothing has moved for 0.4 s.
+
+    Training goes on in a thread of its own; the newest setting wins. The epoch slider, and the
+    play button before it, move all panels through the run.
+
+    Parameters
+    ----------
+    train : callable
+        ``train(progress=..., stop=..., **values)`` returns a recording with one row an epoch.
+    epochs : int
+        How many epochs that is.
+    draw : callable
+        ``draw(axes, run, pinned)``, as for `Explorer`, of `Run`s.
+    The others as in `Explorer`. With `SYNCHRONOUS` set, training happens within each move.
+    """
+
+    def __init__(self, controls, compute, draw, *, train, epochs, **options):
+        self._train, self._recording, self._epochs = train, None, epochs
+        self._worker = Worker(self._work, self._done)
+        super().__init__(controls, compute, draw, **options)
+
+    def _build(self, presets, size):
+        top, middle, text = super()._build(presets, size)
+        self.epoch = widgets.IntSlider(0, 0, self._epochs, description="epoch")
+        self.epoch.layout.width, self.epoch.style.description_width = "340px", "56px"
+        self.epoch.observe(lambda _: self._show(), names="value")
+        self._play = widgets.Play(min=0, max=self._epochs, interval=100, show_repeat=False)
+        widgets.jslink((self._play, "value"), (self.epoch, "value"))
+        self._bar = widgets.FloatProgress(0, min=0, max=1, description="training")
+        self._bar.style.description_width, self._bar.layout.width = "70px", "220px"
+        self._stop = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self._stop.layout.width = "auto"
+        self._stop.on_click(lambda _: self.stop())
+        self._status = widgets.HTML()
+        row = widgets.HBox([self._play, self.epoch, self._bar, self._stop, self._status])
+        row.layout.flex_flow = "row wrap"
+        return [top, middle, row, text]
+
+    def add_view(self, view) -> None:
+        """Put a control before the epoch that changes what is shown, and nothing else."""
+        view.observe(lambda _: self._show(), names="value")
+        view.style.description_width, view.layout.width = "56px", "240px"
+        row = self.children[2]
+        row.children = [view, *row.children]
+
+    def _content(self):
+        return Run(self._result, self._recording, self.epoch.value)
+
+    def refresh(self) -> None:
+        """Compute and draw the present setting as initialised, and ask for its training."""
+        if self._waiting:
+            return
+        with DRAWING:
+            self._recording = None
+            super().refresh()
+        if self._result is None:
+            self.stop()
+        elif SYNCHRONOUS:
+            values = self.values
+            self._done(values, self._work(values, lambda share: None, lambda: False))
+        else:
+            self._worker.ask(self.values, self._tell)
+
+    def reset(self) -> None:
+        """Go back to the first setting, at epoch 0, with nothing pinned."""
+        self.epoch.value = 0
+        super().reset()
+
+    def stop(self) -> None:
+        """End the training; what it has so far is drawn."""
+        self._worker.stop()
+        self._stop.disabled = True
+
+    def _tell(self, share):
+        self._bar.value, self._stop.disabled = share, False
+        self._status.value = "the first run at this width compiles ..." if not share else ""
+
+    def _work(self, values, progress, stop):
+        progress(0.0)
+        return self._train(progress=progress, stop=stop, **values)
+
+    def _done(self, values, outcome):
+        self._stop.disabled, self._bar.value, self._status.value = True, 0, ""
+        if isinstance(outcome, Exception):
+            self._status.value = html.escape(f"No training: {outcome}")
+            if SYNCHRONOUS:
+                raise outcome
+            return
+        with DRAWING:
+            if values == self.values:  # else a newer setting is on its way
+                self._recording = outcome
+                if outcome.attrs["stopped"]:
+                    self._status.value = f"stopped at epoch {outcome.epoch.values[-1]:g}"
+                self._show()
+
+
+def _box(size, grid):
+    """Place the axes within a panel, with room for all labels: left, bottom, width, height."""
+    width, height = size[0] / grid[1], size[1] / grid[0]  # in inches
+    left, right, bottom, top = 0.85, 0.22, 0.58, 0.36
+    return left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height
 
 
 def _frame(ax):

@@ -13,7 +13,7 @@ import xarray as xr
 
 from helpers import data, measure, plots, theory
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS
-from helpers.explorer import Explorer, Finding, choice
+from helpers.explorer import Explorer, Finding, TrainingExplorer, choice
 
 
 def product_explorer() -> Explorer:
@@ -42,7 +42,7 @@ def product_explorer() -> Explorer:
         activation, values, predicted = result
         color = plots.COLORS.get(activation, plots.OTHER_COLOR)
         before = None if pinned is None else pinned[1]
-        plots.factors(values, color=color, ax=axes[0]).set_xlabel("")
+        plots.factors(values, color=color, ax=axes[0])
         plots.running_product(values, color=color, predicted=predicted, pinned=before, ax=axes[1])
         sentence, product = _product_sentence(values, predicted)
         return Finding(sentence, "the product", product)
@@ -108,22 +108,73 @@ def _network_controls(activation, initializer, dataset, depth, width):
     }
 
 
-def gradient_explorer() -> Explorer:
-    """Explore the gradient of ten networks as initialised, layer by layer (notebook 03).
+EPOCHS = 100
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
-    Upper left the delta norm, dL/dz, and right of it the norm of the kernel gradient, dL/dW, both
-    relative to the last hidden layer and on one scale; below the spread of the activations, and
-    the shares of saturated and of dead units. The dashed line is theory's RMS; there is none under
-    batch normalisation.
+
+def gradient_explorer() -> Explorer:
+    """Explore the gradient, as initialised and while four networks train (notebook 03).
+
+    "layers" shows, at the chosen epoch: upper left the delta norm, dL/dz, and right of it the norm
+    of the kernel gradient, dL/dW, both relative to the last hidden layer and on one scale; below
+    the spread of the activations, and the shares of saturated and of dead units. At epoch 0 they
+    are measured on ten networks as initialised; the dashed line is theory's RMS, and there is none
+    under batch normalisation. "training" shows the whole run: loss and accuracy, the delta norm of
+    every layer at every epoch, what one network says about the plane, and the delta norm.
     """
     controls = _network_controls("sigmoid", "standard_normal", "circles", 4, 5) | {
         "normalization": choice(["none", "batch"], "none", description="normalisation"),
         "residual": choice([("none", False), ("a + φ(z)", True)], False, description="skip"),
+        **_training_controls(),
         "seed": widgets.Button(description="New draw", icon="refresh"),
     }
     names = ("activation", "initializer", "normalization", "residual")
     presets = {label: dict(zip(names, values, strict=True)) for label, values in PRESETS.items()}
-    return Explorer(controls, _profile, _draw_gradient, grid=(2, 2), presets=presets)
+    view = choice(["layers", "training"], "layers", description="show")
+
+    def draw(axes, run, pinned):
+        return (_draw_gradient if view.value == "layers" else _draw_training)(axes, run, pinned)
+
+    explorer = TrainingExplorer(
+        controls, _start, draw, train=_train, epochs=EPOCHS, grid=(2, 2), presets=presets
+    )
+    explorer.add_view(view)
+    return explorer
+
+
+def _training_controls():
+    return {
+        "optimizer": choice(["sgd", "momentum", "rmsprop", "adam"], "rmsprop",
+                            description="optimizer"),
+        "learning_rate": choice([(f"{rate:g}", rate) for rate in RATES], 0.001,
+                                description="learning rate"),
+    }  # fmt: skip
+
+
+def _start(optimizer, learning_rate, **setting):
+    """Measure the setting as initialised; how it trains doesn't matter yet."""
+    return _profile(**setting)
+
+
+def _train(dataset, normalization, *, progress, stop, **setting):
+    """Train four networks, with a row for each epoch, and look all over the plane if it is one."""
+    from helpers.training import train
+
+    chosen = _made(data.DATASETS[dataset])
+    return train(
+        **setting, dataset=chosen, normalization=None if normalization == "none" else normalization,
+        epochs=EPOCHS, num_replicates=4, record_every=len(chosen) // 32, probe=_plane(chosen)[0],
+        progress=progress, stop=stop,
+    )  # fmt: skip
+
+
+def _plane(dataset, points=32):
+    """Points all over the plane of a 2-D data set, and its extent; None for other data sets."""
+    if dataset.num_inputs != 2 or dataset.num_outputs != 1:
+        return None, None
+    (left, bottom), (right, top) = dataset.x.min(axis=0) - 0.2, dataset.x.max(axis=0) + 0.2
+    grid = np.meshgrid(np.linspace(left, right, points), np.linspace(bottom, top, points))
+    return np.stack(grid, axis=-1).reshape(-1, 2), (left, right, bottom, top)
 
 
 def _profile(dataset, normalization, *, num_replicates=10, **setting):
@@ -167,21 +218,66 @@ class _Profile(NamedTuple):
         return float(np.sqrt(np.mean(self.relative(name)[:, 0] ** 2)))
 
 
-def _draw_gradient(axes, now, pinned):
-    color = plots.COLORS.get(now.measured.activation, plots.OTHER_COLOR)
-    theory_line = now.predicted.delta_norm if now.predicted else None
+def _at_epoch(run):
+    """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
+    if run.recording is None or run.epoch == 0:
+        return run.start
+    row = min(run.epoch, run.recording.sizes["step"] - 1)
+    measured = run.recording[[*measure.UNITS]].isel(step=row, layer=slice(0, -1))
+    return _Profile(measured.astype(float), None)
+
+
+def _draw_training(axes, run, pinned):
+    now, before = _at_epoch(run), None if pinned is None else pinned.recording
+    color = plots.COLORS.get(run.start.measured.activation, plots.OTHER_COLOR)
+    recording = run.recording
+    for ax in axes[1:3]:
+        plots.small_legend(ax)  # none
+    if recording is None:
+        for ax in axes[:3]:
+            plots.waiting("training ...", ax=ax)
+            plots.small_legend(ax)
+    else:
+        options = {"epoch": run.epoch, "ax": axes[0]}
+        plots.learning_curves(recording, pinned=before, color=color, **options)
+        plots.small_legend(axes[0], "loss", "accuracy", "A")
+        plots.heat_map(recording, "delta_norm", epoch=run.epoch, ax=axes[1])
+        chosen = _made(data.DATASETS[recording.dataset])
+        points, extent = _plane(chosen)
+        if points is None:
+            plots.waiting("no plane to show:\nmore than two inputs", ax=axes[2])
+        else:
+            row = min(run.epoch, recording.sizes["step"] - 1)
+            outputs = recording["output"].values[0, row].reshape(32, 32)
+            plots.decision_boundary(chosen, outputs, extent, ax=axes[2])
+    _draw_delta(axes[3], now, color, [] if pinned is None else [_at_epoch(pinned)])
+    plots.small_legend(axes[3], "RMS", "theory")
+    return _gradient_finding(run)
+
+
+def _draw_delta(ax, now, color, before):
+    predicted = now.predicted.delta_norm if now.predicted else None
+    series = plots.Series(now.relative("delta_norm"), color, predicted=predicted)
+    pinned = [b.relative("delta_norm") for b in before]
+    plots.by_layer([series], quantity="delta", pinned=pinned, ax=ax)
+    ax.set_ylabel("÷ last layer's")
+
+
+def _draw_gradient(axes, run, pinned):
+    now = _at_epoch(run)
+    pinned = pinned and _at_epoch(pinned)
+    color = plots.COLORS.get(run.start.measured.activation, plots.OTHER_COLOR)
     spread = now.predicted.activation_std if now.predicted else None
     before = [] if pinned is None else [pinned]
-    for ax, name, quantity, predicted in (
-        (axes[0], "delta_norm", "delta", theory_line),
-        (axes[1], "gradient_norm", "kernel gradient", None),
-    ):
-        series = plots.Series(now.relative(name), color, predicted=predicted)
-        plots.by_layer([series], quantity=quantity, pinned=[b.relative(name) for b in before],
-                       ax=ax)  # fmt: skip
+    _draw_delta(axes[0], now, color, before)
+    series = plots.Series(now.relative("gradient_norm"), color)
+    plots.by_layer(
+        [series], quantity="kernel gradient", ax=axes[1],
+        pinned=[b.relative("gradient_norm") for b in before],
+    )  # fmt: skip
     limits = np.array([ax.get_ylim() for ax in axes[:2]])
     for ax in axes[:2]:
-        ax.set(ylim=(limits[:, 0].min(), limits[:, 1].max()), ylabel="÷ last layer's", xlabel="")
+        ax.set(ylim=(limits[:, 0].min(), limits[:, 1].max()), ylabel="÷ last layer's")
     series = plots.Series(now.measured["activation_std"].values, color, predicted=spread)
     plots.by_layer(
         [series], quantity="activation spread", relative=False, ax=axes[2],
@@ -192,14 +288,15 @@ def _draw_gradient(axes, now, pinned):
     plots.small_legend(axes[1], "median")
     plots.small_legend(axes[2], "A")
     plots.small_legend(axes[3], "saturated", "dead")
-    return _gradient_finding(now)
+    return _gradient_finding(run)
 
 
 def _shares(profile):
     return [profile.measured[name].values for name in ("saturation", "dead")]
 
 
-def _gradient_finding(now):
+def _gradient_finding(run):
+    now = _at_epoch(run)
     delta = now.measured["delta_norm"].values
     dead = int((delta[:, 0] == 0).sum())
     ratio = now.ratio()
@@ -211,7 +308,13 @@ def _gradient_finding(now):
     if dead:
         finding += f"; {dead} of {len(delta)} networks are dead"
     finding += f". The kernel gradient: {_words(now.ratio('gradient_norm'))} of the last's."
-    return Finding(finding, "first-layer delta over the last's", size)
+    if run.recording is None:
+        return Finding(finding, "first-layer delta over the last's", size)
+    accuracy = np.median(run.recording["accuracy"].values[:, -1])
+    finding += f" After {run.recording.epoch.values[-1]:g} epochs accuracy {accuracy:.2f}"
+    if run.recording.attrs["diverged_at"] >= 0:
+        finding += f", but exploded at step {run.recording.attrs['diverged_at']}"
+    return Finding(finding + ".", "delta ratio and accuracy", f"{size} and {accuracy:.2f}")
 
 
 INITIALIZER_PRESETS = {
@@ -287,11 +390,11 @@ def _draw_initializers(axes, now, pinned):
     plots.by_layer(
         spread, quantity="activation spread", relative=False, ax=axes[0],
         pinned=[profile.measured["activation_std"].values for profile, _ in before],
-    ).set_xlabel("")  # fmt: skip
+    )  # fmt: skip
     plots.by_layer(
         delta, quantity="delta", ax=axes[1],
         pinned=[profile.relative("delta_norm") for profile, _ in before],
-    ).set(ylabel="÷ last layer's", xlabel="")  # fmt: skip
+    ).set(ylabel="÷ last layer's")  # fmt: skip
     plots.singular_values(
         series([values for _, values in now], [None, None]), ax=axes[2],
         pinned=[values for _, values in before],

@@ -41,6 +41,7 @@ RECORDED = {
     "weight_mean": ("mean weight", "1"),
     "weight_std": ("standard deviation of the weights", "1"),
     "update_ratio": ("update ratio, std(update) / std(kernel)", "1"),
+    "output": ("output at the probes", "1"),
     "kernel": ("kernel", "1"),
     "gradient": ("kernel gradient", "loss per unit of weight"),
 }
@@ -94,6 +95,7 @@ def train(
     seed: int = 0,
     record_every: int = 1,
     keep: tuple[str, ...] = (),
+    probe=None,
     progress=None,
     stop=None,
 ) -> xr.Dataset:
@@ -126,6 +128,9 @@ def train(
     keep : sequence of str
         Full arrays to store besides, "kernel" and "gradient": dims replicate, step, layer, fan_in,
         fan_out, with NaN where a layer is smaller.
+    probe : array, shape (num_points, num_inputs), optional
+        Inputs at which to record "output" (dims replicate, step, point) along with the accuracy:
+        the probability of class 1, or the likeliest of more than two classes.
     progress : callable, optional
         ``progress(share_done)``, called at least 12 times in a long run, the last time with 1.
     stop : callable, optional
@@ -157,7 +162,10 @@ def train(
         "activation": activation, "initializer": initializer, "depth": depth, "width": width,
         "normalization": normalization, "residual": residual,
     }  # fmt: skip
+    probe = _probe(probe, dataset.num_inputs)
     if rule is None:
+        if len(probe):
+            raise ValueError("probe needs one of the optimizers sgd, momentum, rmsprop, adam.")
         models = (
             make_mlp(**network, num_inputs=dataset.num_inputs, num_outputs=dataset.num_outputs,
                      seed=seed, replicate=replicate)
@@ -179,14 +187,15 @@ def train(
     spec = universal.Spec(
         len(dataset), dataset.num_inputs, width, dataset.num_outputs, plan.batch_size,
         len(groups[0]), name, kind, loss, normalization, bool(residual), activations,
-        layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep), dtype=dtype,
+        layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep),
+        num_probes=len(probe), dtype=dtype,
     )  # fmt: skip
     run = universal.program(spec)
     states = []
     for group in groups:
         blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
         slots = [tuple(tf.zeros_like(block) for block in blocks) for _ in range(spec.num_slots)]
-        states.append((blocks, slots, (tf.zeros(len(group), dtype), tf.fill([len(group)], -1))))
+        states.append((blocks, slots, _carried(len(group), spec)))
     keys = np.split(universal.replicate_keys(seed, num_replicates), len(groups))
     choice = {
         "depth": tf.constant(depth),
@@ -195,7 +204,7 @@ def train(
         "largest": tf.constant(entry.largest_slope, dtype),
         "epoch": tf.constant(plan.steps_per_epoch),
     }
-    fixed = tf.constant(dataset.x, dtype), tf.constant(dataset.y, dtype)
+    fixed = tf.constant(np.concatenate([dataset.x, probe]), dtype), tf.constant(dataset.y, dtype)
     settings = tf.constant([rate, threshold, *constants], dtype)
     every = tf.constant(plan.record_every)
 
@@ -465,6 +474,16 @@ def _clip(clip):
     return clip[0], positive_number("the threshold of clip", clip[1])
 
 
+def _probe(probe, num_inputs):
+    """Return the inputs to look at, shape (num_points, num_inputs); None is 0 points."""
+    points = np.zeros((0, num_inputs)) if probe is None else np.asarray(probe, np.float64)
+    if points.ndim != 2 or points.shape[1] != num_inputs or not np.isfinite(points).all():
+        raise ValueError(
+            f"probe must be finite, of shape (num_points, {num_inputs}); got {points.shape}."
+        )
+    return points
+
+
 def _rule(optimizer):
     """Name, learning rate and constants for the compiled loop; None for another Keras optimizer."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
@@ -535,6 +554,12 @@ def _plain(attrs):
 # ---------------------------------------------------------------- in and out of the program
 
 
+def _carried(num_replicates, spec):
+    """Say what goes from step to step: the last scores, and the step of the first failure."""
+    scores = tf.zeros((num_replicates, 1 + spec.num_probes), spec.dtype)
+    return scores, tf.fill([num_replicates], -1)
+
+
 def _first_blocks(spec, sampler, entry, depth, seed, replicates):
     """Draw the parameters of these replicates as initialised, in the blocks of ``universal``."""
 
@@ -571,7 +596,10 @@ def _unpack(rows, depth, scores, statistics, arrays):
         )
 
     first, hidden, last = (part.numpy() for part in statistics)
-    part = dict(zip(("loss", "accuracy"), scores.numpy()[:, :rows].swapaxes(1, 2), strict=True))
+    loss, score = (score.numpy()[:rows].swapaxes(0, 1) for score in scores)
+    part = {"loss": loss, "accuracy": score[..., 0]}
+    if score.shape[-1] > 1:
+        part["output"] = score[..., 1:]
     for index, name in enumerate(universal.BY_LAYER):
         head = first[index] if name in universal.OF_KERNEL else None
         layers = np.concatenate(by_layer(head, hidden[index], last[index]), axis=1)
@@ -614,10 +642,13 @@ def _unpack_model(program, names, rows, scores, tables, signals, arrays):
 
 def _dataset(part, names, steps, epochs):
     """Arrays (replicate, step, layer, ...) by name -> a labelled data set."""
-    dims = ("replicate", "step", "layer", "fan_in", "fan_out")
+    by_layer = ("replicate", "step", "layer", "fan_in", "fan_out")
+    dims = {name: by_layer[: part[name].ndim] for name in part} | {
+        "output": ("replicate", "step", "point")
+    }
     return xr.Dataset(
         {
-            name: (dims[: part[name].ndim], part[name], {"long_name": long_name, "units": units})
+            name: (dims[name], part[name], {"long_name": long_name, "units": units})
             for name, (long_name, units) in RECORDED.items()
             if name in part
         },

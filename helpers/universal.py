@@ -53,6 +53,7 @@ class Spec(NamedTuple):
     activations: tuple[Activation, ...]
     layers: int  # room for so many
     keep: bool  # return the kernels and gradients themselves, too
+    num_probes: int  # inputs after the examples, whose outputs are recorded with the accuracy
     dtype: str
 
     @property
@@ -220,7 +221,8 @@ def program(spec: Spec):
         """Z, the normalised u, and what u was divided by."""
         if not spec.normalization:
             return u, None, None
-        mean, variance = tf.nn.moments(u, axes=[2], keepdims=True)
+        examples = u[:, :, : spec.num_examples]  # all of a batch; no probes
+        mean, variance = tf.nn.moments(examples, axes=[2], keepdims=True)
         spread = tf.sqrt(variance + tf.constant(BATCH_EPSILON, dtype))
         return (
             block[:, -2, :, None] * (u - mean) / spread + block[:, -1, :, None],
@@ -298,15 +300,18 @@ def program(spec: Spec):
         return tf.transpose(tf.one_hot(tf.cast(y, tf.int32), spec.num_outputs, dtype=dtype))[None]
 
     def accuracy(blocks, x, y, choice):
+        """Find accuracy and outputs at the probes (replicates, 1 + num_probes), and the stack."""
         head, hidden, last = blocks
         inputs = tf.transpose(x)[None]
         a, hidden, _ = hidden_forward(head, hidden, inputs, choice, None, lambda *_: (), ())
-        logits, _ = outputs_of(last, a)
+        logits, outputs = outputs_of(last, a)
         if spec.num_outputs == 1:
-            right = (logits[:, 0] > 0) == (y > 0.5)
+            said, classes = outputs[:, 0], tf.cast(logits[:, 0] > 0, dtype)
         else:
-            right = tf.argmax(logits, axis=1, output_type=tf.int32) == tf.cast(y, tf.int32)
-        return tf.reduce_mean(tf.cast(right, dtype), axis=1), hidden
+            said = classes = tf.cast(tf.argmax(logits, axis=1, output_type=tf.int32), dtype)
+        right = tf.cast(classes[:, : spec.num_examples] == y, dtype)
+        right = tf.reduce_mean(right, axis=1, keepdims=True)
+        return tf.concat([right, said[:, spec.num_examples :]], axis=1), hidden
 
     def clipped(gradient, extra, factor, threshold):
         if spec.clip == "global_norm":
@@ -476,7 +481,7 @@ def program(spec: Spec):
         short = [array(room, *head_shape) for _ in range(3)]
         short += [array(room, *last_shape) for _ in range(3)]
         short += [array(room, outputs, examples) for _ in range(2)]
-        scores = [array(room) for _ in range(2)]
+        scores = [array(room), array(room, 1 + spec.num_probes)]
         blocks, slots, carried, buffers, short, scores = loop(
             0, steps, step,
             (stack_of(blocks), [stack_of(slot) for slot in slots], carried, buffers, short, scores),
@@ -499,7 +504,7 @@ def program(spec: Spec):
             tf.concat([kernel_statistics(*last_kernels), of_last], axis=0),
         )
         arrays = (head_kernels[:2], hidden_kernels[:2], last_kernels[:2]) if spec.keep else ()
-        scores = tf.stack([s.stack() for s in scores])
+        scores = [s.stack() for s in scores]
         return whole(blocks), [whole(slot) for slot in slots], carried, scores, statistics, arrays
 
     return tf.function(run, autograph=False, jit_compile=has_xla())

@@ -22,7 +22,8 @@ ALLOWED = {
     "training": {*PIPELINE, "universal", "unrolled"},
     "exercises": set(),
     "environment": PIPELINE,
-    "explorer": set(),
+    "worker": set(),
+    "explorer": {"worker"},
     "explorers": {*PIPELINE, "theory", "plots", "explorer"},
 }
 HEAVY = {"tensorflow", "keras"}
