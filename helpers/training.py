@@ -273,7 +273,7 @@ def train_model(
     loss = _loss(loss, dataset.num_outputs)
     optimizer = _keras_optimizer(optimizer, learning_rate, clip)
     program = unrolled.program(
-        model, len(dataset), plan.batch_size, dataset.num_outputs, loss, optimizer
+        model, len(dataset), plan.batch_size, dataset.num_outputs, loss, optimizer, bool(plan.keep)
     )
     program.reset()
     carried = tf.zeros((), program.dtype), tf.constant(-1)
@@ -282,15 +282,11 @@ def train_model(
     names = list(program.kernels)
     parts = []
     for first, steps, batches, rows in plan.chunks(program.rows, program.rows):
-        last = first == plan.num_steps  # only to measure: what it changes is put back
-        kept = [variable.numpy() for variable in model.variables] if last else []
-        carried, scores, tables, signals, arrays = program.run(
-            carried, *fixed, batches, tf.constant(first), tf.constant(steps), *numbers
+        only_measure = tf.constant(first == plan.num_steps)
+        carried, table, arrays = program.run(
+            carried, *fixed, batches, tf.constant(first), tf.constant(steps), *numbers, only_measure
         )
-        if last:
-            for variable, value in zip(model.variables, kept, strict=True):
-                variable.assign(value)
-        parts.append(_unpack_model(program, names, rows, scores, tables, signals, arrays))
+        parts.append(_unpack_model(program, names, rows, table.numpy(), arrays))
     attrs = {
         "model": model.name, "loss": loss, "optimizer": optimizer.name,
         "learning_rate": float(optimizer.learning_rate), "clip": clip,
@@ -420,7 +416,10 @@ class _Plan:
         always have that shape, since another would be another program.
         """
         every, total = self.record_every, self.num_steps
-        most = max(1, min(length, (room - 1) * every, math.ceil(total / CHUNKS)))
+        watched = self.progress is not None or self.stop is not None
+        most = max(
+            1, min(length, (room - 1) * every, math.ceil(total / (CHUNKS if watched else 1)))
+        )
         for first in range(0, total, most):
             steps = min(most, total - first)
             rows = math.ceil((first + steps) / every) - math.ceil(first / every)
@@ -622,21 +621,22 @@ def _padded(kernels):
     return whole
 
 
-def _unpack_model(program, names, rows, scores, tables, signals, arrays):
+def _unpack_model(program, names, rows, blocks, arrays):
     """Do the same for a program of ``unrolled``, which has one replicate."""
-    part = {
-        name: score.numpy()[None, :rows]
-        for name, score in zip(("loss", "accuracy"), scores, strict=True)
-    }
-    count = len(universal.OF_KERNEL)
-    table = np.full((len(universal.BY_LAYER), rows, len(names)), np.nan, part["loss"].dtype)
-    for number, kernel_table in enumerate(tables):
-        table[:count, :, number] = kernel_table.numpy()[:, :rows]
-    for name, signal in zip(program.taps, signals, strict=True):
-        table[count:, :, names.index(name)] = signal.numpy()[:, :rows]
-    part |= {name: table[index][None] for index, name in enumerate(universal.BY_LAYER)}
-    for index, name in enumerate(("gradient", "kernel")):
-        part[name] = _padded([pair[index].numpy()[:rows, None] for pair in arrays])
+    flat = blocks.swapaxes(0, 1).reshape(blocks.shape[1], -1)[:, :rows]
+    part = {"loss": flat[None, 0], "accuracy": flat[None, 1]}
+    count, places = len(universal.OF_KERNEL), [names.index(name) for name in program.taps]
+    split = 2 + count * len(names)
+    table = np.full((len(universal.BY_LAYER), len(names), rows), np.nan, flat.dtype)
+    table[:count] = flat[2:split].reshape(len(names), count, rows).swapaxes(0, 1)
+    table[count:, places] = (
+        flat[split:].reshape(len(places), len(table) - count, rows).swapaxes(0, 1)
+    )
+    part |= {name: table[index].T[None] for index, name in enumerate(universal.BY_LAYER)}
+    if arrays:
+        arrays = [array.numpy().reshape(-1, 1, *array.shape[2:])[:rows] for array in arrays]
+        part["gradient"] = _padded(arrays[: len(names)])
+        part["kernel"] = _padded(arrays[len(names) :])
     return part
 
 

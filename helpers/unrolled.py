@@ -1,8 +1,9 @@
 """The compiled training loop of one Keras model: its layers unrolled, its optimizer inside.
 
 For the learner's own model, whatever it's made of. What back-propagation meets on its way is
-caught by tapping the model's layers while the program is traced, kept for the steps of a chunk,
-and summed up afterwards for all of them, by the same functions as in ``universal``.
+caught by tapping the model's layers while the program is traced, and laid down as one long row a
+step. After a block of rows, small enough for the processor's cache, they're summed up together, by
+the same functions as in ``universal``.
 """
 
 import json
@@ -15,7 +16,8 @@ import tensorflow as tf
 from helpers import universal
 from helpers.measure import OUTPUT_SLOPE, largest_slope
 
-ROWS, MEMORY = 1024, 32e6  # recorded steps in a chunk: at most so many, in about so many bytes
+BLOCK, BLOCKS = 32, 64  # recorded steps in a block, and blocks in a chunk: at most so many,
+MEMORY = 32e6  # each in about so many bytes
 ACTIVATION_LAYERS = (
     keras.layers.Activation, keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.PReLU,
     keras.layers.ELU, keras.layers.Softmax,
@@ -121,9 +123,12 @@ def tapped(model_taps, caught):
 
 
 class Program:
-    """The compiled chunk of training for one model, loss, optimizer and batch size."""
+    """The compiled chunk of training for one model, loss, optimizer and batch size.
 
-    def __init__(self, model, num_examples, batch_size, num_outputs, loss, optimizer):
+    `rows` is how many steps it can record; with `keep` it returns kernels and gradients, too.
+    """
+
+    def __init__(self, model, num_examples, batch_size, num_outputs, loss, optimizer, keep):
         self.model, self.loss, self.num_outputs = model, loss, num_outputs
         self.num_examples, self.batch_size = num_examples, batch_size
         self.optimizer = optimizer
@@ -132,9 +137,15 @@ class Program:
         self.kernels, self.taps = kernels(model), taps(model)
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
         self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
-        numbers = 3 * sum(int(np.prod(k.shape)) for k in self.kernels.values())
-        numbers += sum(4 * batch_size * tap.dense.units for tap in self.taps.values())
-        self.rows = int(max(2, min(ROWS, MEMORY / 4 / numbers)))
+        self.keep = keep
+        # of each kernel gradient, before, after; of each tap a, slope, delta
+        of_kernels = [(int(np.prod(k.shape[:-1])), k.shape[-1]) for k in self.kernels.values()]
+        of_taps = [(batch_size, tap.dense.units) for tap in self.taps.values()]
+        self.shapes = [shape for shape in of_kernels + of_taps for _ in range(3)]
+        row = 4 * sum(a * b for a, b in self.shapes)
+        self.block = int(max(1, min(BLOCK, MEMORY / row)))
+        blocks = min(BLOCKS, MEMORY / row / self.block) if keep else BLOCKS
+        self.rows = self.block * int(max(2, blocks))
         self.run = tf.function(self._run, autograph=False, jit_compile=universal.has_xla())
 
     def reset(self):
@@ -157,16 +168,18 @@ class Program:
             right = tf.argmax(outputs, axis=1) == tf.cast(y, tf.int64)
         return tf.reduce_mean(tf.cast(right, self.dtype))
 
-    def _run(self, carried, x, y, batches, first, steps, every, epoch):
+    def _run(self, carried, x, y, batches, first, steps, every, epoch, undo):
         variables = self.model.trainable_variables
         watched = list(self.kernels.values())
+        places = [next(i for i, v in enumerate(variables) if v is kernel) for kernel in watched]
+        at_first = [tf.identity(variable.value) for variable in self.model.variables]
+        sizes = [1, 1, *(a * b for a, b in self.shapes)]
+        recorded_before = (first + every - 1) // every
 
-        def flat(kernel):
-            return tf.reshape(kernel, (-1, kernel.shape[-1]))
-
-        def step(number, score, failed, records):
+        def step(number, score, failed, block, rows):
             now = first + number
-            slot = (now + every - 1) // every - (first + every - 1) // every
+            # overwritten until its last step, k * every
+            slot = (now + every - 1) // every - recorded_before - block * self.block
             chosen = tf.gather(batches, number)
             score = tf.cond(now % epoch == 0, lambda: self._accuracy(x, y), lambda: score)
             caught = {}
@@ -176,53 +189,82 @@ class Program:
                 )
                 loss = tf.reduce_mean(losses)
             signals = [caught[name] for name in self.taps]
-            found = tape.gradient(
+            gradients, deltas = tape.gradient(
                 loss, [[v.value for v in variables], [z for z, _, _ in signals]],
                 unconnected_gradients="zero",
             )  # fmt: skip
-            gradients, deltas = found
-            old = [tf.identity(kernel.value) for kernel in watched]
+            before = [tf.identity(kernel.value) for kernel in watched]
             self.optimizer.apply(gradients, variables)
             values = [tf.cast(loss, self.dtype), tf.cast(score, self.dtype)]
-            for kernel, before in zip(watched, old, strict=True):
-                gradient = next(g for g, v in zip(gradients, variables, strict=True) if v is kernel)
-                values += [flat(gradient), flat(before), flat(kernel.value - before)]
+            for kernel, place, old in zip(watched, places, before, strict=True):
+                values += [gradients[place], old, kernel.value]
             for (_, slope, a), delta in zip(signals, deltas, strict=True):
-                values += [a, slope, delta * self.batch_size]
+                values += [a, slope, delta]
             failed = tf.where((failed < 0) & ~tf.math.is_finite(loss), now, failed)
-            return score, failed, [r.write(slot, v) for r, v in zip(records, values, strict=True)]
+            # one long row: many small writes would take as long as the training
+            row = tf.concat([tf.reshape(value, [-1]) for value in values], axis=0)
+            return score, failed, block, rows.write(slot, row)
 
-        shapes = [(), ()]
-        shapes += [(int(np.prod(k.shape[:-1])), k.shape[-1]) for k in watched for _ in range(3)]
-        for tap in self.taps.values():
-            shapes += [(self.batch_size, tap.dense.units)] * 3
-        records = [
-            tf.TensorArray(self.dtype, self.rows, element_shape=shape, clear_after_read=False)
-            for shape in shapes
-        ]
-        score, failed, records = universal.loop(0, steps, step, (*carried, records))
-        loss, score_by_row, *rest = [record.stack() for record in records]
-        count = len(watched)
-        of_kernels, of_taps = rest[: 3 * count], rest[3 * count :]
-        of_kernels = [of_kernels[3 * i : 3 * i + 3] for i in range(count)]
-        tables = [universal.kernel_statistics(*arrays) for arrays in of_kernels]
-        signals = []
-        for number, largest in enumerate(self.largest.values()):
-            a, slope, delta = (
-                tf.transpose(v, (0, 2, 1)) for v in of_taps[3 * number : 3 * number + 3]
+        def some_steps(block, number, score, failed, tables, arrays):
+            last_step = (recorded_before + (block + 1) * self.block - 1) * every - first
+            end = tf.minimum(steps, last_step + 1)
+            rows = tf.TensorArray(self.dtype, self.block, element_shape=(sum(sizes),))
+            score, failed, _, rows = universal.loop(number, end, step, (score, failed, block, rows))
+            loss, score_by_row, *parts = tf.split(rows.stack(), sizes, axis=1)
+            parts = [
+                tf.reshape(part, (self.block, *shape))
+                for part, shape in zip(parts, self.shapes, strict=True)
+            ]
+            tables = tables.write(block, self._table(loss, score_by_row, parts))
+            kept = zip(arrays, self._kept(parts), strict=True)
+            arrays = [array.write(block, part) for array, part in kept]
+            return end, score, failed, tables, arrays
+
+        def array(*shape):
+            return tf.TensorArray(
+                self.dtype, self.rows // self.block, element_shape=shape, clear_after_read=False
             )
-            signals.append(universal.signal_statistics(a, slope, delta, largest))
-        arrays = [(gradient, kernel) for gradient, kernel, _ in of_kernels]
-        return (score, failed), (loss, score_by_row), tables, signals, arrays
+
+        count = 2 + len(universal.OF_KERNEL) * len(watched)
+        count += (len(universal.BY_LAYER) - len(universal.OF_KERNEL)) * len(self.taps)
+        arrays = [array(self.block, *shape) for shape in self._kept(self.shapes)]
+        slots = (first + steps + every - 2) // every - recorded_before + 1
+        used = (slots + self.block - 1) // self.block
+        state = tf.constant(0), *carried, array(count, self.block), arrays
+        _, score, failed, tables, arrays = universal.loop(0, used, some_steps, state)
+        for variable, value in zip(self.model.variables, at_first, strict=True):
+            variable.assign(tf.where(undo, value, variable.value))
+        return (score, failed), tables.stack(), [array.stack() for array in arrays]
+
+    def _kept(self, parts):
+        """Those of all kernels' gradient, before and after that are returned as they are."""
+        if not self.keep:
+            return []
+        parts = parts[: 3 * len(self.kernels)]
+        return [*parts[0::3], *parts[1::3]]
+
+    def _table(self, loss, score, parts):
+        """Sum up a block of rows: (statistic, row)."""
+        columns = [tf.transpose(loss), tf.transpose(score)]
+        for number in range(len(self.kernels)):
+            gradient, before, after = parts[3 * number : 3 * number + 3]
+            columns.append(universal.kernel_statistics(gradient, before, after - before))
+        for number, largest in enumerate(self.largest.values(), start=len(self.kernels)):
+            a, slope, delta = (
+                tf.transpose(part, (0, 2, 1)) for part in parts[3 * number : 3 * number + 3]
+            )
+            delta *= self.batch_size  # dL_i/dz, where L is the mean of the L_i
+            columns.append(universal.signal_statistics(a, slope, delta, largest))
+        return tf.concat(columns, axis=0)
 
 
-def program(model, num_examples, batch_size, num_outputs, loss, optimizer) -> Program:
+def program(model, num_examples, batch_size, num_outputs, loss, optimizer, keep) -> Program:
     """Return the program for these settings, made only if `model` has none yet."""
     programs = model.__dict__.setdefault("_recorded_programs", {})
     settings = json.dumps(
         keras.saving.serialize_keras_object(optimizer), sort_keys=True, default=str
     )
-    key = (num_examples, batch_size, loss, settings)
+    key = (num_examples, batch_size, loss, settings, keep)
     if key not in programs:
-        programs[key] = Program(model, num_examples, batch_size, num_outputs, loss, optimizer)
+        programs[key] = Program(model, num_examples, batch_size, num_outputs, loss, optimizer, keep)
     return programs[key]

@@ -463,6 +463,52 @@ def test_train_model_says_what_train_says(network, double):
     np.testing.assert_array_equal(model.get_layer("output").kernel.numpy(), last)
 
 
+def test_train_model_records_the_same_however_it_is_cut_up():
+    model = networks.make_mlp("tanh", "he_normal")
+    start, run = model.get_weights(), {"dataset": small(), "epochs": 30}  # 150 steps: 5 blocks
+
+    def recording(**more):
+        model.set_weights(start)
+        return training.train_model(model, **run, **more)
+
+    whole, told = recording(), []
+    assert recording(progress=told.append).identical(whole) and len(told) > 10
+    for more in ({"record_every": 7}, {"record_every": 7, "progress": told.append}, KEPT,
+                 {"record_every": 4, "stop": lambda: False, **KEPT}):  # fmt: skip
+        some = recording(**more)
+        every = more.get("record_every", 1)
+        rows = [*range(0, 150, every), 150]
+        assert some.step.values.tolist() == rows
+        for name in whole.data_vars:
+            np.testing.assert_allclose(some[name], whole[name][:, rows], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("network", [{}, {"residual": True, "normalization": "batch"}], ids=str)
+def test_without_xla_everything_is_the_same(network, monkeypatch):
+    run = {"dataset": small(), "epochs": 3, "record_every": 2, **KEPT}
+
+    def recordings():
+        universal.program.cache_clear()
+        model = networks.make_mlp("tanh", "he_normal", **network)
+        return [
+            training.train("tanh", "he_normal", num_replicates=2, **network, **run),
+            training.train_model(model, **run),
+        ]
+
+    compiled = recordings()
+    with monkeypatch.context() as patch:
+        patch.setattr(universal, "has_xla", lambda: False)
+        plain = recordings()
+    universal.program.cache_clear()
+    for theirs, ours in zip(compiled, plain, strict=True):
+        assert (theirs.attrs["compiled"], ours.attrs["compiled"]) == ("XLA", "tf.function")
+        for name in theirs.data_vars:
+            difference = np.nan_to_num(ours[name] - theirs[name])
+            norm = np.linalg.norm(np.nan_to_num(theirs[name]))
+            assert np.linalg.norm(difference) <= 1e-5 * norm, name
+            np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(theirs[name]))
+
+
 def own_model(kind):
     keras.utils.set_random_seed(0)
     if kind == "fused":
