@@ -27,6 +27,7 @@ from helpers.worker import Worker
 
 # Whether explorers train within each move instead of in a thread: for tests and for CI.
 SYNCHRONOUS = bool(os.environ.get("COURSE_SYNCHRONOUS"))
+PAUSE = 0.4  # seconds without a move before training begins
 # matplotlib's text parser is shared by all figures: one drawing at a time
 DRAWING = threading.RLock()
 
@@ -280,6 +281,8 @@ class Explorer(widgets.VBox):
         for artist in self._moving:
             artist.set_animated(True)  # left out of the background
         renderer = self._canvas.get_renderer()
+        if not self._frames:
+            self._canvas.draw()  # white all over, between the panels too
         for ax in self.axes:
             frame = _frame(ax)
             if frame != self._frames.get(ax):
@@ -302,7 +305,7 @@ class Run(NamedTuple):
 
 
 class TrainingExplorer(Explorer):
-    """An explorer that also trains the present setting, once nothing has moved for 0.4 s.
+    """An explorer that also trains the present setting, once nothing has moved for `PAUSE`.
 
     Training goes on in a thread of its own; the newest setting wins. The epoch slider, and the
     play button before it, move all panels through the run.
@@ -320,7 +323,7 @@ class TrainingExplorer(Explorer):
 
     def __init__(self, controls, compute, draw, *, train, epochs, **options):
         self._train, self._recording, self._epochs = train, None, epochs
-        self._worker = Worker(self._work, self._done)
+        self._worker = Worker(self._work, self._done, pause=PAUSE)
         super().__init__(controls, compute, draw, **options)
 
     def _build(self, presets, size):

@@ -515,7 +515,7 @@ def heat_map(recording, name, *, epoch=0, ax=None):
         Where a vertical line stands.
     """
     ax = _axes(ax)
-    logs = _log10(np.nanmedian(_finite(recording[name].values), axis=0)).T
+    logs = _log10(_quantiles(_finite(recording[name].values))[1]).T
     finite = logs[np.isfinite(logs)]
     low = math.floor(finite.min(initial=0))
     high = max(math.ceil(finite.max(initial=low)), low + 1)
@@ -675,6 +675,8 @@ def scientific(log10) -> str:
     """Write the number with this log10 in words for a sentence: "2.1 × 10⁻³⁴", "0.25"."""
     if np.isneginf(log10):
         return "exactly 0"
+    if not np.isfinite(log10):
+        return "no number any more"
     if -3 < log10 < 3:
         return f"{10**log10:.3g}"
     exponent = math.floor(log10)

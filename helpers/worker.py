@@ -20,7 +20,7 @@ class Worker:
         Seconds without another request before one begins.
     """
 
-    def __init__(self, work: Callable, done: Callable, *, pause: float = 0.4):
+    def __init__(self, work: Callable, done: Callable, *, pause: float):
         self._work, self._done, self._pause = work, done, pause
         self._changed = threading.Condition()
         self._request, self._number, self._asked, self._thread = None, 0, 0.0, None

@@ -1,0 +1,155 @@
+"""The explorers while they train: in their thread, and in step for the numbers they draw."""
+
+import time
+
+import numpy as np
+import pytest
+
+from helpers import data, explorer, explorers
+from helpers.explorers import gradient_explorer
+from helpers.training import train
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    monkeypatch.setattr(explorer, "SYNCHRONOUS", True)
+
+
+def truth(values):
+    dataset = data.DATASETS[values["dataset"]]()
+    names = ("activation", "initializer", "depth", "width", "residual", "optimizer",
+             "learning_rate", "seed")  # fmt: skip
+    return train(
+        **{name: values[name] for name in names}, dataset=dataset,
+        normalization={"none": None, "batch": "batch"}[values["normalization"]],
+        epochs=explorers.EPOCHS, num_replicates=4, record_every=len(dataset) // 32,
+    )  # fmt: skip
+
+
+def curve(ax, label):
+    return next(line for line in ax.lines if line.get_label() == label).get_ydata()
+
+
+def show(shown, view):
+    shown.children[2].children[0].value = view
+
+
+def check(shown):
+    """All panels of both views hold the numbers of the run at the scrubbed epoch."""
+    recording, epoch = truth(shown.values), shown.epoch.value
+    show(shown, "training")
+    loss, heat, plane, _ = shown.axes
+    for name in ("loss", "accuracy"):
+        np.testing.assert_allclose(
+            curve(loss, name), recording[name].median("replicate"), rtol=1e-4, atol=1e-5
+        )
+    with np.errstate(divide="ignore"):
+        logs = np.log10(recording["delta_norm"].median("replicate").values.T)
+    np.testing.assert_allclose(heat.images[0].get_array(), logs, atol=1e-3)
+    for ax in (loss, heat):
+        assert {tuple(line.get_xdata()) for line in ax.lines} >= {(epoch, epoch)}
+    assert len(plane.images) == (shown.values["dataset"] != "digits")
+    show(shown, "layers")
+    if epoch:
+        delta = recording["delta_norm"].values[:, epoch, :-1].astype(float)
+        rms = np.sqrt((delta**2).mean(axis=0))
+        with np.errstate(divide="ignore"):
+            expected = np.log10(rms / (rms[-1] or 1))
+        np.testing.assert_allclose(curve(shown.axes[0], "RMS"), expected, atol=1e-3)
+    accuracy = np.median(recording["accuracy"].values[:, -1])
+    assert f"After 100 epochs accuracy {accuracy:.2f}" in shown.verdict
+
+
+def test_all_panels_follow_the_epoch_and_hold_the_run(at_once):
+    shown = gradient_explorer()
+    for setting in (
+        {},
+        {"activation": "tanh", "optimizer": "adam", "learning_rate": 0.01},
+        {"activation": "relu", "normalization": "batch", "residual": True, "depth": 12},
+        {"dataset": "digits", "depth": 3},
+        {"optimizer": "sgd", "learning_rate": 1.0, "dataset": "moons"},
+    ):
+        shown.reset()
+        shown.set(**setting)
+        for epoch in (0, 37, explorers.EPOCHS):
+            shown.epoch.value = epoch
+            check(shown)
+
+
+def test_the_decision_boundary_is_what_the_network_says(at_once):
+    shown = gradient_explorer()
+    shown.set(activation="tanh", learning_rate=0.01)
+    show(shown, "training")
+    shown.epoch.value = 100
+    ax = shown.axes[2]
+    said = np.asarray(ax.images[0].get_array()) > 0.5
+    left, right, bottom, top = ax.images[0].get_extent()
+    dataset = data.circles()
+    column = np.rint((dataset.x[:, 0] - left) / (right - left) * 31).astype(int)
+    row = np.rint((dataset.x[:, 1] - bottom) / (top - bottom) * 31).astype(int)
+    assert (said[row, column] == (dataset.y > 0.5)).mean() > 0.9
+
+
+def test_a_pinned_run_stays_on_the_axes_with_the_difference_in_words(at_once):
+    shown = gradient_explorer()
+    show(shown, "training")
+    before = curve(shown.axes[0], "loss")
+    shown.pin()
+    shown.set(activation="tanh")
+    pinned = [line for line in shown.axes[0].lines if line.get_label() == "A"]
+    np.testing.assert_allclose(pinned[0].get_ydata(), before)
+    assert "Against A (sigmoid → tanh): delta ratio and accuracy" in shown.verdict
+
+
+def test_an_exploding_and_a_dead_run_are_shown_as_such(at_once):
+    shown = gradient_explorer()
+    shown.set(activation="linear", depth=30, optimizer="sgd", learning_rate=1.0)
+    assert "exploded at step" in shown.verdict
+    for view in ("training", "layers"):
+        show(shown, view)
+        for epoch in (0, 1, 100):
+            shown.epoch.value = epoch
+    shown.set(activation="relu", initializer="zeros", depth=5)
+    assert shown.verdict.startswith("Dead:")
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
+    monkeypatch.setattr(explorer, "PAUSE", 0.05)
+    shown = gradient_explorer()
+    assert shown._recording is None
+    for depth in range(5, 12):
+        shown.controls["depth"].value = depth
+    until(lambda: "After 100 epochs" in shown.verdict)
+    assert shown._recording.attrs["depth"] == 11
+    shown.set(depth=50, width=64)
+    until(lambda: not shown._stop.disabled)
+    shown._stop.click()
+    assert shown._stop.disabled
+    until(lambda: "stopped" in shown._status.value)
+    last = shown._recording.epoch.values[-1]
+    assert shown._recording.attrs["stopped"] == 1 and last < 100
+    assert shown._status.value == f"stopped at epoch {last:g}"
+    shown.epoch.value = 100  # beyond what there is: the last there is
+    shown.set(depth=4, width=5)
+    until(lambda: shown._recording is not None)
+    assert shown._recording.attrs["stopped"] == 0
+
+
+def test_what_training_refuses_is_said_and_nothing_is_lost(at_once, monkeypatch):
+    monkeypatch.setattr(explorer, "SYNCHRONOUS", False)
+    monkeypatch.setattr(explorer, "PAUSE", 0.01)
+
+    def refuse(**_):
+        raise ValueError("not today")
+
+    monkeypatch.setattr(explorers, "_train", refuse)
+    shown = gradient_explorer()
+    until(lambda: "not today" in shown._status.value)
+    assert shown.verdict.startswith("Healthy")
