@@ -625,18 +625,25 @@ def _unpack_model(program, names, rows, blocks, arrays):
     """Do the same for a program of ``unrolled``, which has one replicate."""
     flat = blocks.swapaxes(0, 1).reshape(blocks.shape[1], -1)[:, :rows]
     part = {"loss": flat[None, 0], "accuracy": flat[None, 1]}
-    count, places = len(universal.OF_KERNEL), [names.index(name) for name in program.taps]
-    split = 2 + count * len(names)
-    table = np.full((len(universal.BY_LAYER), len(names), rows), np.nan, flat.dtype)
-    table[:count] = flat[2:split].reshape(len(names), count, rows).swapaxes(0, 1)
-    table[count:, places] = (
-        flat[split:].reshape(len(places), len(table) - count, rows).swapaxes(0, 1)
+    of_kernels, of_taps = (
+        [names.index(name) for group in groups.values() for name in group]
+        for groups in (program.of_kernels, program.of_taps)
     )
+    count = len(universal.OF_KERNEL)
+    table = np.full((len(universal.BY_LAYER), len(names), rows), np.nan, flat.dtype)
+    split = 2 + count * len(names)
+    for places, part_of, values in (
+        (of_kernels, table[:count], flat[2:split]), (of_taps, table[count:], flat[split:])
+    ):  # fmt: skip
+        part_of[:, places] = values.reshape(len(places), len(part_of), rows).swapaxes(0, 1)
     part |= {name: table[index].T[None] for index, name in enumerate(universal.BY_LAYER)}
     if arrays:
-        arrays = [array.numpy().reshape(-1, 1, *array.shape[2:])[:rows] for array in arrays]
-        part["gradient"] = _padded(arrays[: len(names)])
-        part["kernel"] = _padded(arrays[len(names) :])
+        arrays = [array.numpy() for array in arrays]
+        arrays = [array.reshape(-1, 1, *array.shape[2:])[:rows] for array in arrays]
+        layers = [array[:, :, number] for array in arrays for number in range(array.shape[2])]
+        for name, some in (("gradient", layers[: len(names)]), ("kernel", layers[len(names) :])):
+            in_order = dict(zip(of_kernels, some, strict=True))
+            part[name] = _padded([in_order[place] for place in range(len(names))])
     return part
 
 

@@ -7,6 +7,7 @@ the same functions as in ``universal``.
 """
 
 import json
+import math
 from contextlib import contextmanager
 
 import keras
@@ -126,6 +127,8 @@ class Program:
     """The compiled chunk of training for one model, loss, optimizer and batch size.
 
     `rows` is how many steps it can record; with `keep` it returns kernels and gradients, too.
+    Arrays of one shape lie side by side, so that one operation sums up many layers: `of_kernels`
+    and `of_taps` are those groups, shape -> names, in the order in which everything is returned.
     """
 
     def __init__(self, model, num_examples, batch_size, num_outputs, loss, optimizer, keep):
@@ -138,11 +141,16 @@ class Program:
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
         self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
         self.keep = keep
+        self.of_kernels, self.of_taps = {}, {}
+        for name, kernel in self.kernels.items():
+            shape = int(np.prod(kernel.shape[:-1])), kernel.shape[-1]
+            self.of_kernels.setdefault(shape, []).append(name)
+        for name, tap in self.taps.items():
+            self.of_taps.setdefault((batch_size, tap.dense.units), []).append(name)
         # of each kernel gradient, before, after; of each tap a, slope, delta
-        of_kernels = [(int(np.prod(k.shape[:-1])), k.shape[-1]) for k in self.kernels.values()]
-        of_taps = [(batch_size, tap.dense.units) for tap in self.taps.values()]
-        self.shapes = [shape for shape in of_kernels + of_taps for _ in range(3)]
-        row = 4 * sum(a * b for a, b in self.shapes)
+        groups = [*self.of_kernels.items(), *self.of_taps.items()]
+        self.shapes = [(len(names), *shape) for shape, names in groups for _ in range(3)]
+        row = 4 * sum(map(math.prod, self.shapes))
         self.block = int(max(1, min(BLOCK, MEMORY / row)))
         blocks = min(BLOCKS, MEMORY / row / self.block) if keep else BLOCKS
         self.rows = self.block * int(max(2, blocks))
@@ -170,10 +178,10 @@ class Program:
 
     def _run(self, carried, x, y, batches, first, steps, every, epoch, undo):
         variables = self.model.trainable_variables
-        watched = list(self.kernels.values())
-        places = [next(i for i, v in enumerate(variables) if v is kernel) for kernel in watched]
+        places = {name: next(i for i, v in enumerate(variables) if v is kernel)
+                  for name, kernel in self.kernels.items()}  # fmt: skip
         at_first = [tf.identity(variable.value) for variable in self.model.variables]
-        sizes = [1, 1, *(a * b for a, b in self.shapes)]
+        sizes = [1, 1, *map(math.prod, self.shapes)]
         recorded_before = (first + every - 1) // every
 
         def step(number, score, failed, block, rows):
@@ -188,18 +196,21 @@ class Program:
                     tf.gather(y, chosen), self.model(tf.gather(x, chosen), training=True)
                 )
                 loss = tf.reduce_mean(losses)
-            signals = [caught[name] for name in self.taps]
+            z = {name: caught[name][0] for name in self.taps}
             gradients, deltas = tape.gradient(
-                loss, [[v.value for v in variables], [z for z, _, _ in signals]],
-                unconnected_gradients="zero",
-            )  # fmt: skip
-            before = [tf.identity(kernel.value) for kernel in watched]
+                loss, [[v.value for v in variables], z], unconnected_gradients="zero"
+            )
+            before = {name: tf.identity(kernel.value) for name, kernel in self.kernels.items()}
             self.optimizer.apply(gradients, variables)
             values = [tf.cast(loss, self.dtype), tf.cast(score, self.dtype)]
-            for kernel, place, old in zip(watched, places, before, strict=True):
-                values += [gradients[place], old, kernel.value]
-            for (_, slope, a), delta in zip(signals, deltas, strict=True):
-                values += [a, slope, delta]
+            for names in self.of_kernels.values():
+                values += [gradients[places[name]] for name in names]
+                values += [before[name] for name in names]
+                values += [self.kernels[name].value for name in names]
+            for names in self.of_taps.values():
+                values += [caught[name][2] for name in names]
+                values += [caught[name][1] for name in names]
+                values += [deltas[name] for name in names]
             failed = tf.where((failed < 0) & ~tf.math.is_finite(loss), now, failed)
             # one long row: many small writes would take as long as the training
             row = tf.concat([tf.reshape(value, [-1]) for value in values], axis=0)
@@ -225,7 +236,7 @@ class Program:
                 self.dtype, self.rows // self.block, element_shape=shape, clear_after_read=False
             )
 
-        count = 2 + len(universal.OF_KERNEL) * len(watched)
+        count = 2 + len(universal.OF_KERNEL) * len(self.kernels)
         count += (len(universal.BY_LAYER) - len(universal.OF_KERNEL)) * len(self.taps)
         arrays = [array(self.block, *shape) for shape in self._kept(self.shapes)]
         slots = (first + steps + every - 2) // every - recorded_before + 1
@@ -240,21 +251,25 @@ class Program:
         """Those of all kernels' gradient, before and after that are returned as they are."""
         if not self.keep:
             return []
-        parts = parts[: 3 * len(self.kernels)]
+        parts = parts[: 3 * len(self.of_kernels)]
         return [*parts[0::3], *parts[1::3]]
 
     def _table(self, loss, score, parts):
         """Sum up a block of rows: (statistic, row)."""
+
+        def flat(statistics):
+            return tf.reshape(tf.transpose(statistics, (2, 0, 1)), (-1, self.block))
+
         columns = [tf.transpose(loss), tf.transpose(score)]
-        for number in range(len(self.kernels)):
-            gradient, before, after = parts[3 * number : 3 * number + 3]
-            columns.append(universal.kernel_statistics(gradient, before, after - before))
-        for number, largest in enumerate(self.largest.values(), start=len(self.kernels)):
-            a, slope, delta = (
-                tf.transpose(part, (0, 2, 1)) for part in parts[3 * number : 3 * number + 3]
-            )
+        groups = [parts[i : i + 3] for i in range(0, len(parts), 3)]
+        for gradient, before, after in groups[: len(self.of_kernels)]:
+            columns.append(flat(universal.kernel_statistics(gradient, before, after - before)))
+        of_taps = zip(self.of_taps.values(), groups[len(self.of_kernels) :], strict=True)
+        for names, arrays in of_taps:
+            a, slope, delta = (tf.transpose(array, (0, 1, 3, 2)) for array in arrays)
             delta *= self.batch_size  # dL_i/dz, where L is the mean of the L_i
-            columns.append(universal.signal_statistics(a, slope, delta, largest))
+            largest = np.array([self.largest[name] for name in names])[:, None, None]
+            columns.append(flat(universal.signal_statistics(a, slope, delta, largest)))
         return tf.concat(columns, axis=0)
 
 

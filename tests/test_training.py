@@ -509,6 +509,30 @@ def test_without_xla_everything_is_the_same(network, monkeypatch):
             np.testing.assert_array_equal(np.isnan(ours[name]), np.isnan(theirs[name]))
 
 
+def test_each_layer_of_a_model_gets_its_own_numbers():
+    """Layers of one shape are summed up together, wherever they stand in the model."""
+    units = {"a": 4, "b": 4, "c": 3, "d": 4, "e": 4, "f": 1}
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Dense(n, "sigmoid", kernel_initializer="normal", name=name)
+        for name, n in units.items()
+    ]
+    model, dataset = keras.Sequential([keras.Input((2,)), *layers]), small()
+    start = {layer.name: layer.kernel.numpy() for layer in layers}
+    run = training.train_model(model, dataset, epochs=1, **KEPT).isel(replicate=0, step=0)
+    rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(0,)))
+    a = tf.constant(dataset.x[rng.permutation(len(dataset))[:32]])
+    for layer in layers:
+        at, kernel = run.sel(layer=layer.name), start[layer.name]
+        a = tf.sigmoid(a @ kernel)  # biases start at 0
+        fan_in, fan_out = kernel.shape
+        np.testing.assert_array_equal(at.kernel[:fan_in, :fan_out], kernel)
+        assert float(at.weight_std) == pytest.approx(kernel.std(), rel=1e-5)
+        assert float(at.activation_mean) == pytest.approx(float(tf.reduce_mean(a)), rel=1e-5)
+        gradient = at.gradient.values[:fan_in, :fan_out]
+        assert float(at.gradient_norm) == pytest.approx(np.linalg.norm(gradient), rel=1e-5)
+
+
 def own_model(kind):
     keras.utils.set_random_seed(0)
     if kind == "fused":
