@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 
 PROGRESS = Path(".progress.json")
 SOLVED = "solved"
@@ -202,6 +203,42 @@ class Exercise(widgets.VBox):
 
     def _say(self, text):
         self._reply.value = text.value
+
+
+def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | None:
+    """Compare numbers with the right ones, and with what known misconceptions lead to.
+
+    The usual body of a checker. Lists, arrays and tensors serve alike.
+
+    Parameters
+    ----------
+    answer : number or array
+        The learner's.
+    right : number or array
+        What is right, to a relative `rtol` (and to 1e-9 of its largest entry, beside zeros).
+    misconceptions : dict of str to number or array, optional
+        One sentence -> what comes out if one thinks so; tried in order.
+
+    Returns
+    -------
+    str or None
+        What is wrong, or None.
+    """
+    got, right = np.squeeze(np.asarray(answer, float)), np.squeeze(np.asarray(right, float))
+
+    def equals(wanted):
+        wanted = np.squeeze(np.asarray(wanted, float))
+        floor = 1e-9 * np.abs(wanted).max()
+        return wanted.shape == got.shape and np.allclose(got, wanted, rtol=rtol, atol=floor)
+
+    if equals(right):
+        return None
+    for sentence, wanted in (misconceptions or {}).items():
+        if equals(wanted):
+            return sentence
+    if got.shape != right.shape:
+        return f"The shape should be {right.shape}; yours is {got.shape}."
+    return "Not yet: the hints may help."
 
 
 def tally(*parts: Prediction | Exercise) -> widgets.HTML:

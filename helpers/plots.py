@@ -314,14 +314,15 @@ def grid_over_epochs(recordings, names):
     array of Axes, shape (len(names), len(recordings))
     """
     shape = len(names), len(recordings)
-    size = (2.2 + 3.1 * shape[1], 0.6 + 2.9 * shape[0])
+    size = (2.2 + 3.1 * shape[1], 0.7 + 2.2 * shape[0])
     _, axes = plt.subplots(*shape, sharex=True, figsize=size, squeeze=False)
     with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
     for row, name in enumerate(names):
         for column, (title, recording) in enumerate(recordings.items()):
             legend = column == shape[1] - 1 and name in with_layers[:1]
             ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
-            ax.set_label(f"{title}: {ax.get_label()}")
+            what, _, finding = ax.get_label().partition(": ")
+            ax.set_label((f"{what}; " if column == 0 else "") + f"{title}: {finding}")
             ax.set_title(title if row == 0 else "")
             if column > 0:
                 ax.set_ylabel("")
@@ -474,8 +475,9 @@ def _value_limits(values, *, log):
 def _value_axis(axis, array, *, log):
     unit = array.attrs.get("units", "1")
     notes = [unit] * (unit != "1") + ["log scale"] * log
-    text = textwrap.fill(str(array.attrs.get("long_name", array.name)), 26)
-    axis.set_label_text(text + (f"\n({', '.join(notes)})" if notes else ""), fontsize=12)
+    text = str(array.attrs.get("long_name", array.name))
+    text += f" [{', '.join(notes)}]" if notes else ""
+    axis.set_label_text(textwrap.fill(text, 24), fontsize=12)
     if log:
         _log_ticks(axis)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import exercises
-from helpers.exercises import Exercise, predict, tally
+from helpers.exercises import Exercise, compare, predict, tally
 
 
 @pytest.fixture(autouse=True)
@@ -189,3 +189,23 @@ def test_the_tally_counts_exercises_too():
     assert "0 of 1 predictions; 0 came true. You solved 1 of 2 exercises." in (
         tally(ask(), solved, open_).value
     )
+
+
+@pytest.mark.parametrize("answer", [[1, 0, 3.0005], np.array([[1], [0], [3]]), (1.0, 1e-10, 3.0)])
+def test_numbers_are_right_however_they_are_written(answer):
+    assert compare(answer, [1, 0, 3]) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([-1, 0, -3], "Turn the sign."),
+        ([1, 0, 3.1], "Not yet"),
+        ([1, 0, np.nan], "Not yet"),
+        ([1, 1e-3, 3], "Not yet"),
+        (4, "That's the sum."),
+        ([1, 0], r"should be (3,); yours is (2,)"),
+    ],
+)
+def test_wrong_numbers_hear_what_led_to_them(answer, said):
+    assert said in compare(answer, [1, 0, 3], {"Turn the sign.": [-1, 0, -3], "That's the sum.": 4})

@@ -192,7 +192,10 @@ def test_a_grid_shares_the_scale_of_a_row():
     np.testing.assert_allclose(axes[0, 1].lines[0].get_ydata(), 1)
     assert axes[1, 0].get_xlabel() == "epoch" and not axes[0, 0].get_xlabel()
     assert [bool(ax.get_legend()) for ax in axes.flat] == [False, True, False, False]
-    assert axes[0, 1].get_label().startswith("large: kernel-gradient norm")
+    assert (
+        axes[0, 0].get_label().startswith("kernel-gradient norm, epoch 0 to 0.5; small: hidden_1")
+    )
+    assert axes[0, 1].get_label().startswith("large: hidden_1 from 10 to 10")
 
 
 def test_spread_draws_a_dot_for_each_network_and_their_median():
