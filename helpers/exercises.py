@@ -20,6 +20,7 @@ import numpy as np
 
 PROGRESS = Path(".progress.json")
 SOLVED = "solved"
+CODE = "font-size: 16px"
 SIZES = """<style>
 .course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
 .course-prediction .widget-radio-box {height: auto}
@@ -185,7 +186,7 @@ class Exercise(widgets.VBox):
         """Show one way to do it."""
         return _reply(
             "One way to do it:",
-            f'<code style="display: block; white-space: pre">{_escape(self._text)}</code>',
+            f'<code style="display: block; white-space: pre; {CODE}">{_escape(self._text)}</code>',
         )
 
     def try_solution(self, namespace: dict) -> str | None:
@@ -287,7 +288,7 @@ def _escape(text):
 
 def _prose(text):
     """Text for a page: escaped, what stands between backticks in the type of code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escape(text))
+    return re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', _escape(text))
 
 
 def _line(text):

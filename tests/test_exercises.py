@@ -124,7 +124,7 @@ def test_any_right_answer_is_right_and_stays_solved(answer):
 def test_a_wrong_answer_hears_its_misconception():
     exercise = task()
     said = exercise.check(lambda x: np.square(x)).value
-    assert "✗ Not yet" in said and "<code>x ** 2</code>" in said and "&lt;times itself&gt;" in said
+    assert "✗ Not yet" in said and ">x ** 2</code>" in said and "&lt;times itself&gt;" in said
     assert not exercise.solved and not exercises.PROGRESS.exists()
 
 
@@ -164,7 +164,7 @@ def test_hints_come_in_order_and_the_buttons_give_the_same():
     hint, show = exercise.children[1].children
     hint.click()
     assert "Hint 1 of 2." in exercise._reply.value and "twice 3" in exercise._reply.value
-    assert "<code>2 * x</code>" in exercise.hint().value
+    assert ">2 * x</code>" in exercise.hint().value
     assert "Hint 2 of 2." in exercise.hint().value
     show.click()
     assert exercise._reply.value == exercise.solution().value
