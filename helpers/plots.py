@@ -264,18 +264,21 @@ def over_epochs(recording, name, *, legend=True, ax=None):
     for number, layer in enumerate(array.layer.values):
         color, line = colors[layer], middle[:, number]
         alive, zero = np.isfinite(line), np.isneginf(line)
-        ax.plot(epochs[alive], line[alive], color=color, label=layer)
+        dot = "o" if alive.sum() == 1 else ""  # a line of one point would not be seen
+        ax.plot(epochs[alive], line[alive], dot + "-", color=color, label=layer)
         if len(values) > 1:
             edges = np.maximum(low[:, number], floor), high[:, number]
             ax.fill_between(epochs, *edges, where=alive, color=color, alpha=0.15, linewidth=0)
         if zero.any():
-            ax.plot(epochs[zero], np.full(zero.sum(), floor), "x", **ZERO)
+            every = max(1, zero.sum() // 20)
+            ax.plot(epochs[zero], np.full(zero.sum(), floor), "x", markevery=every, **ZERO)
     exploded = int((~np.isfinite(array.values[:, -1])).any(axis=-1).sum())
     if recording.attrs.get("diverged_at", -1) >= 0:
         step = recording.attrs["diverged_at"]
         epoch = step / recording.attrs["steps_per_epoch"]
         ax.axvline(epoch, color=ZERO["color"], linestyle="--")
-        ax.text(epoch, ceiling, f" exploded at step {step}", color=ZERO["color"], va="top")
+        who = f"{exploded} of {len(values)} exploded, first" if len(values) > 1 else "exploded"
+        ax.text(epoch, ceiling, f" {who} at step {step}", color=ZERO["color"], va="top")
     last = max(epochs[-1], 1)
     ax.set(xlabel="epoch", xlim=(0, last), ylim=(floor, ceiling))
     _value_axis(ax.yaxis, array, log=log)

@@ -168,7 +168,7 @@ def test_over_epochs_marks_exact_zeros_and_explosions():
     np.testing.assert_allclose(crosses.get_xydata(), [[1, ax.get_ylim()[0]]])
     np.testing.assert_allclose(line(ax, "hidden_1").get_xdata(), [0, 0.5])
     np.testing.assert_allclose(line(ax, "output").get_xdata(), [0, 0.5, 1])
-    assert [text.get_text() for text in ax.texts] == [" exploded at step 5"]
+    assert [text.get_text() for text in ax.texts] == [" 2 of 2 exploded, first at step 5"]
     assert ax.texts[0].get_position()[0] == 2.5
     assert "2 of 2 networks exploded" in ax.get_label()
     assert "output from 0.1 to no number" in ax.get_label()
