@@ -239,7 +239,7 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
             return sentence
     if got.shape != right.shape:
         return f"The shape should be {right.shape}; yours is {got.shape}."
-    return "Not yet: the hints may help."
+    return "That isn't it: the hints may help."
 
 
 def tally(*parts: Prediction | Exercise) -> widgets.HTML:

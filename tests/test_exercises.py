@@ -200,9 +200,9 @@ def test_numbers_are_right_however_they_are_written(answer):
     ("answer", "said"),
     [
         ([-1, 0, -3], "Turn the sign."),
-        ([1, 0, 3.1], "Not yet"),
-        ([1, 0, np.nan], "Not yet"),
-        ([1, 1e-3, 3], "Not yet"),
+        ([1, 0, 3.1], "That isn't it"),
+        ([1, 0, np.nan], "That isn't it"),
+        ([1, 1e-3, 3], "That isn't it"),
         (4, "That's the sum."),
         ([1, 0], r"should be (3,); yours is (2,)"),
     ],
