@@ -16,9 +16,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 
 PROGRESS = Path(".progress.json")
 SOLVED = "solved"
+CODE = "font-size: 16px"
 SIZES = """<style>
 .course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
 .course-prediction .widget-radio-box {height: auto}
@@ -184,7 +186,7 @@ class Exercise(widgets.VBox):
         """Show one way to do it."""
         return _reply(
             "One way to do it:",
-            f'<code style="display: block; white-space: pre">{_escape(self._text)}</code>',
+            f'<code style="display: block; white-space: pre; {CODE}">{_escape(self._text)}</code>',
         )
 
     def try_solution(self, namespace: dict) -> str | None:
@@ -202,6 +204,42 @@ class Exercise(widgets.VBox):
 
     def _say(self, text):
         self._reply.value = text.value
+
+
+def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | None:
+    """Compare numbers with the right ones, and with what known misconceptions lead to.
+
+    The usual body of a checker. Lists, arrays and tensors serve alike.
+
+    Parameters
+    ----------
+    answer : number or array
+        The learner's.
+    right : number or array
+        What is right, to a relative `rtol` (and to 1e-9 of its largest entry, beside zeros).
+    misconceptions : dict of str to number or array, optional
+        One sentence -> what comes out if one thinks so; tried in order.
+
+    Returns
+    -------
+    str or None
+        What is wrong, or None.
+    """
+    got, right = np.squeeze(np.asarray(answer, float)), np.squeeze(np.asarray(right, float))
+
+    def equals(wanted):
+        wanted = np.squeeze(np.asarray(wanted, float))
+        floor = 1e-9 * np.abs(wanted).max()
+        return wanted.shape == got.shape and np.allclose(got, wanted, rtol=rtol, atol=floor)
+
+    if equals(right):
+        return None
+    for sentence, wanted in (misconceptions or {}).items():
+        if equals(wanted):
+            return sentence
+    if got.shape != right.shape:
+        return f"The shape should be {right.shape}; yours is {got.shape}."
+    return "That isn't it: the hints may help."
 
 
 def tally(*parts: Prediction | Exercise) -> widgets.HTML:
@@ -250,7 +288,7 @@ def _escape(text):
 
 def _prose(text):
     """Text for a page: escaped, what stands between backticks in the type of code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", _escape(text))
+    return re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', _escape(text))
 
 
 def _line(text):

@@ -341,18 +341,21 @@ def over_epochs(recording, name, *, legend=True, ax=None):
     for number, layer in enumerate(array.layer.values):
         color, line = colors[layer], middle[:, number]
         alive, zero = np.isfinite(line), np.isneginf(line)
-        ax.plot(epochs[alive], line[alive], color=color, label=layer)
+        dot = "o" if alive.sum() == 1 else ""  # a line of one point would not be seen
+        ax.plot(epochs[alive], line[alive], dot + "-", color=color, label=layer)
         if len(values) > 1:
             edges = np.maximum(low[:, number], floor), high[:, number]
             ax.fill_between(epochs, *edges, where=alive, color=color, alpha=0.15, linewidth=0)
         if zero.any():
-            ax.plot(epochs[zero], np.full(zero.sum(), floor), "x", **ZERO)
+            every = max(1, zero.sum() // 20)
+            ax.plot(epochs[zero], np.full(zero.sum(), floor), "x", markevery=every, **ZERO)
     exploded = int((~np.isfinite(array.values[:, -1])).any(axis=-1).sum())
     if recording.attrs.get("diverged_at", -1) >= 0:
         step = recording.attrs["diverged_at"]
         epoch = step / recording.attrs["steps_per_epoch"]
         ax.axvline(epoch, color=ZERO["color"], linestyle="--")
-        ax.text(epoch, ceiling, f" exploded at step {step}", color=ZERO["color"], va="top")
+        who = f"{exploded} of {len(values)} exploded, first" if len(values) > 1 else "exploded"
+        ax.text(epoch, ceiling, f" {who} at step {step}", color=ZERO["color"], va="top")
     last = max(epochs[-1], 1)
     ax.set(xlabel="epoch", xlim=(0, last), ylim=(floor, ceiling))
     _value_axis(ax.yaxis, array, log=log)
@@ -391,14 +394,15 @@ def grid_over_epochs(recordings, names):
     array of Axes, shape (len(names), len(recordings))
     """
     shape = len(names), len(recordings)
-    size = (2.2 + 3.1 * shape[1], 0.6 + 2.9 * shape[0])
+    size = (2.2 + 3.1 * shape[1], 0.7 + 2.2 * shape[0])
     _, axes = plt.subplots(*shape, sharex=True, figsize=size, squeeze=False)
     with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
     for row, name in enumerate(names):
         for column, (title, recording) in enumerate(recordings.items()):
             legend = column == shape[1] - 1 and name in with_layers[:1]
             ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
-            ax.set_label(f"{title}: {ax.get_label()}")
+            what, _, finding = ax.get_label().partition(": ")
+            ax.set_label((f"{what}; " if column == 0 else "") + f"{title}: {finding}")
             ax.set_title(title if row == 0 else "")
             if column > 0:
                 ax.set_ylabel("")
@@ -802,8 +806,9 @@ def _value_limits(values, *, log):
 def _value_axis(axis, array, *, log):
     unit = array.attrs.get("units", "1")
     notes = [unit] * (unit != "1") + ["log scale"] * log
-    text = textwrap.fill(str(array.attrs.get("long_name", array.name)), 26)
-    axis.set_label_text(text + (f"\n({', '.join(notes)})" if notes else ""), fontsize=12)
+    text = str(array.attrs.get("long_name", array.name))
+    text += f" [{', '.join(notes)}]" if notes else ""
+    axis.set_label_text(textwrap.fill(text, 24), fontsize=12)
     if log:
         _log_ticks(axis)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import exercises
-from helpers.exercises import Exercise, predict, tally
+from helpers.exercises import Exercise, compare, predict, tally
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_any_right_answer_is_right_and_stays_solved(answer):
 def test_a_wrong_answer_hears_its_misconception():
     exercise = task()
     said = exercise.check(lambda x: np.square(x)).value
-    assert "✗ Not yet" in said and "<code>x ** 2</code>" in said and "&lt;times itself&gt;" in said
+    assert "✗ Not yet" in said and ">x ** 2</code>" in said and "&lt;times itself&gt;" in said
     assert not exercise.solved and not exercises.PROGRESS.exists()
 
 
@@ -164,7 +164,7 @@ def test_hints_come_in_order_and_the_buttons_give_the_same():
     hint, show = exercise.children[1].children
     hint.click()
     assert "Hint 1 of 2." in exercise._reply.value and "twice 3" in exercise._reply.value
-    assert "<code>2 * x</code>" in exercise.hint().value
+    assert ">2 * x</code>" in exercise.hint().value
     assert "Hint 2 of 2." in exercise.hint().value
     show.click()
     assert exercise._reply.value == exercise.solution().value
@@ -189,3 +189,23 @@ def test_the_tally_counts_exercises_too():
     assert "0 of 1 predictions; 0 came true. You solved 1 of 2 exercises." in (
         tally(ask(), solved, open_).value
     )
+
+
+@pytest.mark.parametrize("answer", [[1, 0, 3.0005], np.array([[1], [0], [3]]), (1.0, 1e-10, 3.0)])
+def test_numbers_are_right_however_they_are_written(answer):
+    assert compare(answer, [1, 0, 3]) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([-1, 0, -3], "Turn the sign."),
+        ([1, 0, 3.1], "That isn't it"),
+        ([1, 0, np.nan], "That isn't it"),
+        ([1, 1e-3, 3], "That isn't it"),
+        (4, "That's the sum."),
+        ([1, 0], r"should be (3,); yours is (2,)"),
+    ],
+)
+def test_wrong_numbers_hear_what_led_to_them(answer, said):
+    assert said in compare(answer, [1, 0, 3], {"Turn the sign.": [-1, 0, -3], "That's the sum.": 4})

@@ -34,6 +34,14 @@ def is_prediction(cell):
     return "predict(" in cell.source
 
 
+def is_exercise(cell):
+    return "Exercise(" in cell.source
+
+
+def is_folded(cell):
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
 def test_there_are_notebooks_numbered_without_gaps():
     assert [path.stem[:3] for path in PATHS] == [f"{number:02d}_" for number in range(len(PATHS))]
     assert PATHS[0].stem == "00_start_here" and LESSONS
@@ -96,7 +104,8 @@ def test_a_lesson_has_its_parts(path):
         "**Next:**",
     ):
         assert part in prose, part
-    assert 35 <= len(nbformat.read(path, as_version=4).cells) <= 55
+    unfolded = [c for c in nbformat.read(path, as_version=4).cells if not is_folded(c)]
+    assert 35 <= len(unfolded) <= 52  # a folded cell, question or task, is one line on the page
     assert sum(is_prediction(cell) for cell in cells(path, "code")) >= 6
 
 
@@ -105,15 +114,33 @@ def test_predictions_come_before_the_run_and_hide_their_answer(path):
     code = cells(path, "code")
     for cell, following in zip(code, [*code[1:], None], strict=True):
         if is_prediction(cell):
-            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.id
+            assert is_folded(cell), cell.id
             assert following is not None and not is_prediction(following), cell.id
+
+
+@lesson
+def test_exercises_hide_their_solution_and_are_solved_by_it(path):
+    code = cells(path, "code")
+    tasks = [cell for cell in code if is_exercise(cell)]
+    for cell in tasks:
+        assert is_folded(cell), cell.id
+        following = code[code.index(cell) + 1]
+        assert ".check(" in following.source and "..." in following.source, following.id
+        assert not is_folded(following), following.id
+    if tasks:
+        assert len(tasks) >= 4
+        claims = "\n".join(cell.source for cell in code if is_claim(cell))
+        assert ".try_solution(globals())" in claims
+        names = {re.search(r"^(\w+) = Exercise\(", cell.source, re.M).group(1) for cell in tasks}
+        assert all(name in claims for name in names)
 
 
 @name
 def test_code_cells_are_short_and_do_no_plumbing(path):
     code = cells(path, "code")
-    lengths = sorted(len(cell.source.splitlines()) for cell in code)
+    lengths = sorted(len(cell.source.splitlines()) for cell in code if not is_folded(cell))
     assert lengths[-1] <= 25 and lengths[len(lengths) // 2] <= 7
+    assert max(len(cell.source.splitlines()) for cell in code) <= 40  # a checker, folded away
     for cell in code:
         found = re.search(
             r"^\s*[%!]|sys\.path|filterwarnings|plt\.show|jet\b|Output\(", cell.source, re.M
@@ -125,7 +152,7 @@ def test_code_cells_are_short_and_do_no_plumbing(path):
 def test_prose_and_code_are_in_balance(path):
     words = sum(len(cell.source.split()) for cell in cells(path, "markdown"))
     lines = sum(
-        len(cell.source.splitlines()) for cell in cells(path, "code") if not is_prediction(cell)
+        len(cell.source.splitlines()) for cell in cells(path, "code") if not is_folded(cell)
     )
     assert 8 <= words / lines <= 15
 

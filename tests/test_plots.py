@@ -168,7 +168,7 @@ def test_over_epochs_marks_exact_zeros_and_explosions():
     np.testing.assert_allclose(crosses.get_xydata(), [[1, ax.get_ylim()[0]]])
     np.testing.assert_allclose(line(ax, "hidden_1").get_xdata(), [0, 0.5])
     np.testing.assert_allclose(line(ax, "output").get_xdata(), [0, 0.5, 1])
-    assert [text.get_text() for text in ax.texts] == [" exploded at step 5"]
+    assert [text.get_text() for text in ax.texts] == [" 2 of 2 exploded, first at step 5"]
     assert ax.texts[0].get_position()[0] == 2.5
     assert "2 of 2 networks exploded" in ax.get_label()
     assert "output from 0.1 to no number" in ax.get_label()
@@ -192,7 +192,10 @@ def test_a_grid_shares_the_scale_of_a_row():
     np.testing.assert_allclose(axes[0, 1].lines[0].get_ydata(), 1)
     assert axes[1, 0].get_xlabel() == "epoch" and not axes[0, 0].get_xlabel()
     assert [bool(ax.get_legend()) for ax in axes.flat] == [False, True, False, False]
-    assert axes[0, 1].get_label().startswith("large: kernel-gradient norm")
+    assert (
+        axes[0, 0].get_label().startswith("kernel-gradient norm, epoch 0 to 0.5; small: hidden_1")
+    )
+    assert axes[0, 1].get_label().startswith("large: hidden_1 from 10 to 10")
 
 
 def test_spread_draws_a_dot_for_each_network_and_their_median():

@@ -230,6 +230,30 @@ def test_a_prediction_is_answered_and_survives_a_restart(page):
         expect(question).to_contain_text("✗ You said 0.5. The answer: 0.25.")
 
 
+def test_an_exercise_hints_checks_and_shows_its_solution(page, lab):
+    task = (
+        "from helpers.exercises import Exercise, compare\n"
+        "task = Exercise('What is `2 + 2`?', checker=lambda a: compare(a, 4, {'A product?': 5}),"
+        " hints=['Count.', 'Twice two.'], solution='answer = 2 + 2')\ntask"
+    )
+    answers = ["task.check(...)", "task.check(5)", "task.check('<b>')", "task.check([4.0])"]
+    write_notebook(lab, "exercise", task, *answers)
+    open_notebook(page, "exercise.ipynb")
+    run_all(page)
+    outputs = page.locator(f"{PANEL} .jp-OutputArea-output")
+    says = ["Exercise ✓ solved.", "Not answered yet", "A product?", "Could not be run", "✓ Right."]
+    for k, text in enumerate(says):
+        expect(outputs.nth(k)).to_contain_text(text)
+    for button, text in (
+        ("Hint", "Hint 1 of 2. Count."),
+        ("Hint", "Hint 2 of 2. Twice two."),
+        ("Show the solution", "answer = 2 + 2"),
+    ):
+        outputs.first.get_by_role("button", name=button).press("Enter")
+        expect(outputs.first).to_contain_text(text)
+    assert cell_errors(page) == []
+
+
 def test_the_environment_check_hears_from_the_browser(page):
     open_notebook(page, "00_start_here.ipynb")
     run_all(page)

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 import tasks
 
-NOTEBOOKS = ["00_start_here.ipynb", "01_product_of_derivatives.ipynb"]
+NOTEBOOKS = sorted(path.name for path in (tasks.ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
