@@ -417,7 +417,9 @@ def _frame(ax):
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
     ]  # fmt: skip
     texts = ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()
-    return ax.get_xlim(), ax.get_ylim(), texts, entries
+    formatters = [axis.get_major_formatter() for axis in (ax.xaxis, ax.yaxis)]
+    ticks = [(type(formatter), getattr(formatter, "seq", None)) for formatter in formatters]
+    return ax.get_xlim(), ax.get_ylim(), texts, entries, ticks
 
 
 def _label_of(control, value):

@@ -222,8 +222,7 @@ def _at_epoch(run):
     """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
     if run.recording is None or run.epoch == 0:
         return run.start
-    row = min(run.epoch, run.recording.sizes["step"] - 1)
-    measured = run.recording[[*measure.UNITS]].isel(step=row, layer=slice(0, -1))
+    measured = run.recording[[*measure.UNITS]].isel(step=_row(run), layer=slice(0, -1))
     return _Profile(measured.astype(float), None)
 
 
@@ -247,8 +246,7 @@ def _draw_training(axes, run, pinned):
         if points is None:
             plots.waiting("no plane to show:\nmore than two inputs", ax=axes[2])
         else:
-            row = min(run.epoch, recording.sizes["step"] - 1)
-            outputs = recording["output"].values[0, row].reshape(32, 32)
+            outputs = recording["output"].values[0, _row(run)].reshape(32, 32)
             plots.decision_boundary(chosen, outputs, extent, ax=axes[2])
     _draw_delta(axes[3], now, color, [] if pinned is None else [_at_epoch(pinned)])
     plots.small_legend(axes[3], "RMS", "theory")
@@ -315,6 +313,93 @@ def _gradient_finding(run):
     if run.recording.attrs["diverged_at"] >= 0:
         finding += f", but exploded at step {run.recording.attrs['diverged_at']}"
     return Finding(finding + ".", "delta ratio and accuracy", f"{size} and {accuracy:.2f}")
+
+
+def weight_explorer() -> Explorer:
+    """Explore the weights while four networks train (notebook 02).
+
+    Mean and spread of every kernel against the epoch (source A's picture), the update ratio with
+    the line at 1e-3, and the distribution of the weights at the chosen epoch. Of a deep network
+    six layers are drawn, evenly chosen.
+    """
+    controls = {
+        **_network_controls("sigmoid", "standard_normal", "circles", 4, 5),
+        **_training_controls(),
+        "seed": widgets.Button(description="New draw", icon="refresh"),
+    }
+    controls["depth"].max = 20
+    controls["width"].options = [width for width in WIDTHS if width <= 32]
+    controls["width"].value = 5
+    names = ("activation", "initializer")
+    presets = {
+        label: dict(zip(names, values, strict=False))
+        for label, values in PRESETS.items()
+        if values[2:] == ("none", False)
+    }
+
+    def train(**setting):
+        return _train(normalization="none", residual=False, keep="kernel", **setting)
+
+    return TrainingExplorer(
+        controls, lambda **values: values, _draw_weights, train=train, epochs=EPOCHS, grid=(2, 2),
+        presets=presets,
+    )  # fmt: skip
+
+
+def _draw_weights(axes, run, pinned):
+    if run.recording is None:
+        for ax in axes:
+            plots.waiting("training ...", ax=ax)
+            plots.small_legend(ax)
+        return Finding(f"Training: {EPOCHS} epochs of four networks.", "run", "training")
+    recording, before = run.recording, None if pinned is None else pinned.recording
+    layers = recording.layer.values
+    chosen = recording.isel(layer=np.unique(np.linspace(0, len(layers) - 1, 6).astype(int)))
+    colors = plots.layer_colors(chosen.layer.values)
+    for ax, name, title in (
+        (axes[0], "weight_mean", "mean weight"),
+        (axes[1], "weight_std", "spread of the weights"),
+        (axes[2], "update_ratio", "update ratio (dots: 10⁻³)"),
+    ):
+        plots.over_epochs(chosen, name, legend=False, pinned=before, ax=ax)
+        ax.set(title=title, ylabel="")
+        ax.axvline(run.epoch, **plots.REFERENCE)
+    axes[2].axhline(-3, **plots.REFERENCE)
+    plots.distributions(
+        _kernels(chosen, _row(run)), colors, ax=axes[3],
+        pinned=None if before is None else _kernels(before, _row(pinned)),
+    )  # fmt: skip
+    return _weight_finding(recording)
+
+
+def _kernels(recording, row):
+    """Weights of all networks by layer."""
+    kernels = np.moveaxis(recording["kernel"].values[:, row], 1, 0)
+    return dict(zip(recording.layer.values, kernels, strict=True))
+
+
+def _row(run):
+    """Which row of the recording the chosen epoch is."""
+    return min(run.epoch, run.recording.sizes["step"] - 1)
+
+
+def _weight_finding(recording):
+    kernels = recording["kernel"].values
+    names = [str(name) for name in recording.layer.values]
+    if recording.attrs["diverged_at"] >= 0:
+        step = recording.attrs["diverged_at"]
+        return Finding(
+            f"Exploded at step {step}: the loss is no number any more.", "run", "exploded"
+        )
+    shift = np.nanmedian(np.abs(kernels[:, -1] - kernels[:, 0]), axis=(0, 2, 3))
+    most, least = int(np.nanargmax(shift)), int(np.nanargmin(shift))
+    accuracy = np.median(recording["accuracy"].values[:, -1])
+    return Finding(
+        f"{names[most]} moves most: by {shift[most]:.2g} per weight (median), {names[least]} "
+        f"least, by {shift[least]:.2g}. After {recording.epoch.values[-1]:g} epochs accuracy "
+        f"{accuracy:.2f}.",
+        "accuracy", f"{accuracy:.2f}",
+    )  # fmt: skip
 
 
 INITIALIZER_PRESETS = {

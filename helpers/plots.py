@@ -307,7 +307,7 @@ def points(dataset, *, ax=None):
     return ax
 
 
-def over_epochs(recording, name, *, legend=True, ax=None):
+def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     """Draw one quantity of a recording against the epoch, a line for each layer.
 
     With several replicates a line is their median, in a band from the 10th to the 90th percentile.
@@ -321,6 +321,8 @@ def over_epochs(recording, name, *, legend=True, ax=None):
         A variable of it, such as "gradient_norm", "weight_std" or "loss".
     legend : bool
         Whether to name the layers.
+    pinned : xarray.Dataset, optional
+        An earlier recording, its lines in grey as "A".
     """
     ax = _axes(ax)
     if name not in recording:
@@ -337,7 +339,13 @@ def over_epochs(recording, name, *, legend=True, ax=None):
     log = name in LOG_SCALE
     if log:
         low, middle, high = _log10(low), _log10(middle), _log10(high)
-    floor, ceiling = _value_limits(np.stack([low, middle, high]), log=log)
+    everything = [low, middle, high]
+    if pinned is not None:
+        before = _quantiles(_finite(pinned[name].values))[1].reshape(pinned.sizes["step"], -1)
+        everything.append(_log10(before) if log else before)
+    floor, ceiling = _value_limits(np.concatenate([e.ravel() for e in everything]), log=log)
+    if pinned is not None:
+        ax.plot(pinned.epoch, everything[-1], **PINNED | {"linewidth": 3}, label="A")
     for number, layer in enumerate(array.layer.values):
         color, line = colors[layer], middle[:, number]
         alive, zero = np.isfinite(line), np.isneginf(line)
@@ -574,6 +582,50 @@ def waiting(text, *, ax=None):
     ax.set(title="", xlabel="", ylabel="", xlim=(0, 1), ylim=(0, 1))
     _plain_ticks(ax)
     ax.set_label("")
+    return ax
+
+
+def distributions(arrays, colors, *, pinned=None, ax=None):
+    """Draw how the entries of several arrays are distributed: one row each, the first at the top.
+
+    A thin line from the 2.5th to the 97.5th percentile, a thick one from the 25th to the 75th, and
+    a dot at the median.
+
+    Parameters
+    ----------
+    arrays, pinned : dict of str to array
+        By layer; entries that aren't numbers are left out. `pinned` is an earlier picture's, drawn
+        in grey.
+    colors : dict of str to str
+        As `layer_colors` gives them.
+    """
+    ax = _axes(ax)
+    quantiles = {
+        name: np.quantile(array[np.isfinite(array)], [0.025, 0.25, 0.5, 0.75, 0.975])
+        for name, array in arrays.items()
+        if np.isfinite(array).any()
+    }
+    rows = {name: row for row, name in enumerate(arrays)}
+    for name, array in (pinned or {}).items():
+        if name in rows and np.isfinite(array).any():
+            ends = np.quantile(array[np.isfinite(array)], [0.025, 0.975])
+            ax.plot(ends, [rows[name]] * 2, **PINNED | {"linewidth": 14, "alpha": 0.4})
+    for name, (low, left, middle, right, high) in quantiles.items():
+        ax.plot([low, high], [rows[name]] * 2, color=colors[name], linewidth=2)
+        ax.plot([left, right], [rows[name]] * 2, color=colors[name], linewidth=7,
+                solid_capstyle="butt")  # fmt: skip
+        ax.plot(middle, rows[name], "o", color="white", markersize=5)
+    reach = max((abs(q[[0, -1]]).max() for q in quantiles.values()), default=1)
+    reach = _round_up(11 * reach) / 10
+    ax.set(title="weights by layer", xlabel="weight", ylabel="", xlim=(-reach, reach),
+           ylim=(len(rows) - 0.5, -0.5))  # fmt: skip
+    _plain_ticks(ax)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set_label(
+        "The middle half of the weights: "
+        + "; ".join(f"{name} {q[1]:.2g} to {q[3]:.2g}" for name, q in quantiles.items())
+        + "."
+    )
     return ax
 
 
