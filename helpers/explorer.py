@@ -77,7 +77,8 @@ class Explorer(widgets.VBox):
     ):
         self.controls, self._compute, self._draw = controls, compute, draw
         self._clicks = {n: 0 for n, c in controls.items() if isinstance(c, widgets.Button)}
-        self._first, self._pinned, self._waiting = self.values, None, False
+        self.first_values, self._pinned, self._waiting = self.values, None, False
+        self._watchers = []
         with DRAWING, matplotlib.style.context(STYLE):
             self.figure = Figure(size, dpi=matplotlib.rcParams["savefig.dpi"])
             self._canvas = FigureCanvasAgg(self.figure)
@@ -120,13 +121,19 @@ class Explorer(widgets.VBox):
             "<style>.course-explorer .jupyter-widgets {font-size: 16px}"
             ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 330px; margin: 0}"
             ".course-explorer .widget-readout {min-width: 138px; max-width: none}"
+            ".course-live .jupyter-widgets {font-size: 20px}"
+            ".course-live button.jupyter-button {font-size: 22px; height: 40px; line-height: 40px}"
+            ".course-live p {font-size: 22px}"
+            ".course-live img {max-width: 100% !important}"
             "</style>"
         )
         row = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         column = widgets.VBox([*self.controls.values(), self._sentence])
         column.layout.flex = "0 0 340px"
+        buttons = widgets.HBox(list(self.presets.values()), layout=row)
+        buttons.add_class("course-presets")
         return [
-            widgets.HBox([*self.presets.values(), self._pin, self._reset, style], layout=row),
+            widgets.HBox([buttons, self._pin, self._reset, style], layout=row),
             widgets.HBox([column, self._image], layout=row),
             self._text,
         ]
@@ -148,6 +155,10 @@ class Explorer(widgets.VBox):
     def verdict(self) -> str:
         """The sentence under the controls."""
         return self._said
+
+    def watch(self, call: Callable) -> None:
+        """Let ``call(explorer)`` know of every new picture."""
+        self._watchers.append(call)
 
     def set(self, **values) -> None:
         """Set several controls, and draw once.
@@ -190,7 +201,7 @@ class Explorer(widgets.VBox):
     def pin(self) -> None:
         """Keep the present result as A, drawn in grey from now on."""
         if self._result is not None:
-            self._pinned = self._content(), self.values, self._finding
+            self._pinned = self.content, self.values, self._finding
         self._show()
 
     def unpin(self) -> None:
@@ -201,7 +212,7 @@ class Explorer(widgets.VBox):
     def reset(self) -> None:
         """Go back to the first setting, with nothing pinned."""
         self._pinned = None
-        self.set(**self._first)
+        self.set(**self.first_values)
 
     def refresh(self) -> None:
         """Compute and draw the present setting."""
@@ -213,8 +224,9 @@ class Explorer(widgets.VBox):
             self._result, self._finding = None, Finding(str(error))
         self._show()
 
-    def _content(self):
-        """Return what is drawn, and pinned."""
+    @property
+    def content(self):
+        """What is drawn, and pinned."""
         return self._result
 
     def _show(self):
@@ -225,7 +237,7 @@ class Explorer(widgets.VBox):
             old = {child for ax in self.axes for child in ax.get_children()}
             if self._result is not None:
                 pinned = self._pinned and self._pinned[0]
-                self._finding = self._draw(self.axes, self._content(), pinned)
+                self._finding = self._draw(self.axes, self.content, pinned)
             new = [child for ax in self.axes for child in ax.get_children() if child not in old]
             self._moving = [child for child in new if child is not child.axes.get_legend()]
             picture = self._paint()
@@ -239,6 +251,8 @@ class Explorer(widgets.VBox):
                 for name, value in self.values.items()
             )
         self._image.value = picture  # last: whoever sees a new picture sees the words to it
+        for call in self._watchers:
+            call(self)
 
     def _difference(self):
         """Say what changed since A, and what that did."""
@@ -350,7 +364,9 @@ class TrainingExplorer(Explorer):
         row = self.children[2]
         row.children = [view, *row.children]
 
-    def _content(self):
+    @property
+    def content(self):
+        """What is drawn, and pinned: a `Run`."""
         return Run(self._result, self._recording, self.epoch.value)
 
     def refresh(self) -> None:

@@ -73,7 +73,7 @@ def _product_sentence(values, predicted):
     )
 
 
-def _words(size):
+def in_words(size):
     """Write a size, 0 included, for a sentence."""
     return plots.scientific(np.log10(size) if size else -np.inf)
 
@@ -112,7 +112,7 @@ EPOCHS = 100
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-def gradient_explorer() -> Explorer:
+def gradient_explorer(**first) -> Explorer:
     """Explore the gradient, as initialised and while four networks train (notebook 03).
 
     "layers" shows, at the chosen epoch: upper left the delta norm, dL/dz, and right of it the norm
@@ -121,6 +121,11 @@ def gradient_explorer() -> Explorer:
     are measured on ten networks as initialised; the dashed line is theory's RMS, and there is none
     under batch normalisation. "training" shows the whole run: loss and accuracy, the delta norm of
     every layer at every epoch, what one network says about the plane, and the delta norm.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
     """
     controls = _network_controls("sigmoid", "standard_normal", "circles", 4, 5) | {
         "normalization": choice(["none", "batch"], "none", description="normalisation"),
@@ -130,6 +135,8 @@ def gradient_explorer() -> Explorer:
     }
     names = ("activation", "initializer", "normalization", "residual")
     presets = {label: dict(zip(names, values, strict=True)) for label, values in PRESETS.items()}
+    for name, value in first.items():
+        controls[name].value = value
     view = choice(["layers", "training"], "layers", description="show")
 
     def draw(axes, run, pinned):
@@ -298,14 +305,14 @@ def _gradient_finding(run):
     delta = now.measured["delta_norm"].values
     dead = int((delta[:, 0] == 0).sum())
     ratio = now.ratio()
-    size = _words(ratio)
+    size = in_words(ratio)
     word = theory.verdict(ratio).capitalize()
     finding = f"{word}: delta = dL/dz in the first hidden layer is {size} of the last's"
     if now.predicted:
-        finding += f" (theory {_words(now.predicted.delta_norm[0])})"
+        finding += f" (theory {in_words(now.predicted.delta_norm[0])})"
     if dead:
         finding += f"; {dead} of {len(delta)} networks are dead"
-    finding += f". The kernel gradient: {_words(now.ratio('gradient_norm'))} of the last's."
+    finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} of the last's."
     if run.recording is None:
         return Finding(finding, "first-layer delta over the last's", size)
     accuracy = np.median(run.recording["accuracy"].values[:, -1])
@@ -313,6 +320,18 @@ def _gradient_finding(run):
     if run.recording.attrs["diverged_at"] >= 0:
         finding += f", but exploded at step {run.recording.attrs['diverged_at']}"
     return Finding(finding + ".", "delta ratio and accuracy", f"{size} and {accuracy:.2f}")
+
+
+def live_demo() -> Explorer:
+    """Show the gradient explorer in a size for a hall: ``make demo`` (docs/lecturer_guide.md).
+
+    The presets are large and numbered, for the number keys of that page.
+    """
+    explorer = gradient_explorer(depth=20, width=16)
+    for number, button in enumerate(explorer.presets.values(), start=1):
+        button.description = f"{number} {button.description}"
+    explorer.add_class("course-live")
+    return explorer
 
 
 def weight_explorer() -> Explorer:
@@ -487,7 +506,7 @@ def _draw_initializers(axes, now, pinned):
     plots.predicted_measured(spread, quantity="activation spread", ax=axes[3])
     plots.small_legend(axes[1], "theory", "A")
     axes[3].legend(loc="upper left", fontsize=11)
-    ratios = [_words(profile.ratio()) for profile, _ in now]
+    ratios = [in_words(profile.ratio()) for profile, _ in now]
     words = [theory.verdict(profile.ratio()) for profile, _ in now]
     means = [f"{values.mean():.2g}" if values.size else "none" for _, values in now]
     return Finding(

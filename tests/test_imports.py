@@ -24,7 +24,8 @@ ALLOWED = {
     "environment": PIPELINE,
     "worker": set(),
     "explorer": {"worker"},
-    "explorers": {*PIPELINE, "theory", "plots", "explorer"},
+    "explorers": {*PIPELINE, "training", "theory", "plots", "explorer"},
+    "goals": {"theory", "explorers"},
 }
 HEAVY = {"tensorflow", "keras"}
 MAY_LOAD_TENSORFLOW_ON_IMPORT = {"networks", "universal", "unrolled", "training"}
