@@ -107,7 +107,7 @@ def _leaky(slope):
 def _keras_leaky_relu(z):
     import keras
 
-    return keras.ops.leaky_relu(z, negative_slope=LEAKY_SLOPE)
+    return keras.ops.where(z > 0, z, LEAKY_SLOPE * z)  # keras.ops.leaky_relu rounds it to float32
 
 
 def _keras_prelu():
@@ -150,7 +150,7 @@ ACTIVATIONS = Named(
     {
         "linear": Activation(
             lambda z: z, "linear", np.ones_like,
-            r"z", "the reference",
+            r"z", "the reference", slope=1.0,
         ),
         "sigmoid": Activation(
             expit, "sigmoid", _sigmoid_slope,

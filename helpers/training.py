@@ -183,6 +183,7 @@ def train(
     dtype = keras.config.floatx()
     course = any(entry is other for other in _COURSE_ACTIVATIONS)
     activations = _COURSE_ACTIVATIONS if course else (entry,)
+    place = next(i for i, other in enumerate(activations) if other is entry)
     groups = np.split(np.arange(num_replicates), 2 if num_replicates % 2 == 0 else 1)
     spec = universal.Spec(
         len(dataset), dataset.num_inputs, width, dataset.num_outputs, plan.batch_size,
@@ -199,7 +200,7 @@ def train(
     keys = np.split(universal.replicate_keys(seed, num_replicates), len(groups))
     choice = {
         "depth": tf.constant(depth),
-        "branch": tf.constant(next(i for i, other in enumerate(activations) if other is entry)),
+        "branch": tf.constant(universal.branch_numbers(activations)[place]),
         "learned": tf.constant(entry.slope_kind == "learned"),
         "largest": tf.constant(entry.largest_slope, dtype),
         "epoch": tf.constant(plan.steps_per_epoch),
@@ -569,7 +570,7 @@ def _first_blocks(spec, sampler, entry, depth, seed, replicates):
                 fan_in, fan_out, seed=seed, replicate=replicate, layer=layer
             )
         if layer:
-            rows[:, fan_in + 1] = entry.slope if entry.slope_kind == "learned" else 0
+            rows[:, fan_in + 1] = entry.slope or 0
         if layer and spec.normalization:
             rows[:, fan_in + 2] = 1
         return rows

@@ -138,7 +138,7 @@ def _hash(x):
 
 
 def _branch(entry):
-    """Make (z, learned slope, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
+    """Make (z, slope of the layer, random slopes or None) -> (phi(z), phi'(z)) of one entry."""
 
     def sigmoid(z, slope, draw):
         # XLA compiles its own one number at a time, four times as slow
@@ -160,7 +160,19 @@ def _branch(entry):
 
     if entry.keras == "sigmoid":
         return sigmoid
-    return fixed if entry.slope_kind == "fixed" else leaky
+    return fixed if entry.slope is None else leaky
+
+
+def branch_numbers(activations) -> list[int]:
+    """Tell which branch of the switch each entry takes: the leaky ones share, by their slope.
+
+    Each branch costs a tenth of a second to compile.
+    """
+    keys = [
+        entry if entry.slope is None or entry.slope_kind == "random" else "leaky"
+        for entry in activations
+    ]
+    return [list(dict.fromkeys(keys)).index(key) for key in keys]
 
 
 def _times(kernel, a):
@@ -195,7 +207,7 @@ def loop(start, end, body, state, by=1):
 def has_xla() -> bool:
     """Whether this TensorFlow can compile with XLA at all."""
     try:
-        tf.function(lambda: tf.zeros(()) + 1, jit_compile=True)()
+        tf.function(lambda: tf.zeros(()) + 1, autograph=False, jit_compile=True)()
     except tf.errors.OpError:
         return False
     return True
@@ -209,7 +221,8 @@ def program(spec: Spec):
     choice)`` and returns ``(blocks, slots, carried, loss and accuracy, statistics, arrays)``.
     blocks: those of the first layer, of the stack of hidden layers 2 and up, and of the output.
     """
-    branches = [_branch(entry) for entry in spec.activations]
+    numbers = branch_numbers(spec.activations)
+    branches = [_branch(spec.activations[numbers.index(n)]) for n in range(max(numbers) + 1)]
     replicates, width, dtype = spec.num_replicates, spec.width, tf.as_dtype(spec.dtype)
     height = width + spec.extra_rows
 
