@@ -19,6 +19,7 @@ from typing import NamedTuple
 import ipywidgets as widgets
 import matplotlib.style
 import numpy as np
+from isal import isal_zlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -298,13 +299,16 @@ class Explorer(widgets.VBox):
         if not self._frames:
             self._canvas.draw()  # white all over, between the panels too
         for ax in self.axes:
-            frame = _frame(ax)
-            if frame != self._frames.get(ax):
+            key = ax, _frame(ax)
+            if key not in self._backgrounds:
                 ax.figure.draw(renderer)
-                self._backgrounds[ax] = self._canvas.copy_from_bbox(ax.figure.bbox)
-                self._frames[ax] = frame
-        for background in self._backgrounds.values():  # of all: a mark may reach over its panel
-            self._canvas.restore_region(background)
+                self._backgrounds[key] = self._canvas.copy_from_bbox(ax.figure.bbox)
+            self._backgrounds[key] = self._backgrounds.pop(key)  # the newest last
+            self._frames[ax] = key
+        for key in self._frames.values():  # of all: a mark may reach over its panel
+            self._canvas.restore_region(self._backgrounds[key])
+        for old in list(self._backgrounds)[: -8 * len(self.axes)]:  # a few megabytes each
+            del self._backgrounds[old]
         for artist in sorted(self._moving, key=lambda artist: artist.zorder):
             artist.axes.draw_artist(artist)
         return _png(np.asarray(self._canvas.buffer_rgba()))
@@ -427,14 +431,14 @@ def _box(size, grid):
 def _frame(ax):
     """Everything that the background of a panel shows."""
     legend = ax.get_legend()
-    entries = legend and [
+    entries = legend and tuple(
         (text.get_text(), str(handle.get_color() if hasattr(handle, "get_color") else
                               handle.get_facecolor()))
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
-    ]  # fmt: skip
+    )  # fmt: skip
     texts = ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()
     formatters = [axis.get_major_formatter() for axis in (ax.xaxis, ax.yaxis)]
-    ticks = [(type(formatter), getattr(formatter, "seq", None)) for formatter in formatters]
+    ticks = tuple((type(f), tuple(getattr(f, "seq", ()))) for f in formatters)
     return ax.get_xlim(), ax.get_ylim(), texts, entries, ticks
 
 
@@ -479,16 +483,17 @@ def _check_value(name, control, value):
 
 
 def _png(rgba):
-    """Encode a picture, uint8 of shape (height, width, 4), as PNG in a third of Pillow's time.
+    """Encode a picture, uint8 of shape (height, width, 4), as PNG in a tenth of Pillow's time.
 
     Every row keeps filter 0 (PNG specification, section 9): trying the others, as libraries do,
-    costs 10 ms of the 100 that a moving slider has, and saves a tenth of the bytes.
+    costs 10 ms of the 100 that a moving slider has, and saves a tenth of the bytes. Intel's ISA-L
+    compresses in a fifth of zlib's time.
     """
     height, width, channels = rgba.shape
     rows = np.zeros((height, 1 + channels * width), np.uint8)
     rows[:, 1:] = rgba.reshape(height, -1)
     header = struct.pack(">2I5B", width, height, 8, 6, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
+    parts = ((b"IHDR", header), (b"IDAT", isal_zlib.compress(rows, 1)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in parts

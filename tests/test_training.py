@@ -622,3 +622,35 @@ def test_weight_capture_keeps_every_kernel_of_a_fit():
     np.testing.assert_allclose(run.loss[0, 1:], history.history["loss"])
     kernel = capture.weights[2]["dense"]
     np.testing.assert_allclose(run.weight_std.sel(layer="dense")[0, 2], kernel.std(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("setting", [{}, {"normalization": "batch", "residual": True}])
+@pytest.mark.parametrize("make", [data.circles, data.digits], ids=["circles", "digits"])
+def test_probes_see_what_the_network_says_and_change_nothing(make, setting):
+    dataset = make(200)
+    options = {"dataset": dataset, "epochs": 3, "num_replicates": 2, "record_every": 6}
+    probed = training.train("tanh", "he_normal", probe=dataset.x[:50], **options, **setting)
+    plain = training.train("tanh", "he_normal", **options, **setting)
+    xr.testing.assert_allclose(probed.drop_vars("output"), plain, rtol=1e-5)
+    assert probed["output"].dims == ("replicate", "step", "point")
+    everything = training.train("tanh", "he_normal", probe=dataset.x, **options, **setting)[
+        "output"
+    ]
+    np.testing.assert_allclose(everything[..., :50], probed["output"], atol=1e-5)
+    classes = everything > 0.5 if dataset.num_outputs == 1 else everything
+    right = (classes == dataset.y).mean("point")
+    np.testing.assert_allclose(right, plain["accuracy"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "probe", [[1.0, 2.0], [[1.0, 2.0, 3.0]], [[1.0, np.nan]]], ids=["flat", "wide", "nan"]
+)
+def test_bad_probes_are_refused(probe):
+    with pytest.raises(ValueError, match=r"probe must be finite, of shape \(num_points, 2\)"):
+        training.train("tanh", "he_normal", dataset=data.circles(100), probe=probe)
+
+
+def test_probes_need_an_optimizer_of_the_compiled_loop():
+    with pytest.raises(ValueError, match="probe needs one of the optimizers sgd"):
+        training.train("tanh", "he_normal", dataset=data.circles(100), probe=[[0.0, 0.0]],
+              optimizer=keras.optimizers.Adagrad())  # fmt: skip
