@@ -119,13 +119,14 @@ class Explorer(widgets.VBox):
         self._text.layout.width = "100%"
         self._text.style.description_width = "56px"
         style = widgets.HTML(
-            "<style>.course-explorer .jupyter-widgets {font-size: 16px}"
+            "<style>.course-explorer {--jp-widgets-font-size: 16px}"
             ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 330px; margin: 0}"
+            ".course-game > .widget-html p {font-size: 18px}"
             ".course-explorer .widget-readout {min-width: 138px; max-width: none}"
-            ".course-live .jupyter-widgets {font-size: 20px}"
-            ".course-live button.jupyter-button {font-size: 22px; height: 40px; line-height: 40px}"
+            ".course-live button {font-size: 20px; height: 40px; line-height: 40px}"
+            ".course-live .course-presets button {padding: 0 6px}"
             ".course-live p {font-size: 22px}"
-            ".course-live img {max-width: 100% !important}"
+            ".course-live img {max-width: 800px !important}"
             "</style>"
         )
         row = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
@@ -437,8 +438,11 @@ def _frame(ax):
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
     )  # fmt: skip
     texts = ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()
-    formatters = [axis.get_major_formatter() for axis in (ax.xaxis, ax.yaxis)]
-    ticks = tuple((type(f), tuple(getattr(f, "seq", ()))) for f in formatters)
+    ticks = tuple(
+        (type(axis.get_major_locator()), type(f), tuple(getattr(f, "seq", ())))
+        for axis in (ax.xaxis, ax.yaxis)
+        for f in [axis.get_major_formatter()]
+    )
     return ax.get_xlim(), ax.get_ylim(), texts, entries, ticks
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
 
 # One colour an activation, everywhere in the course; relatives share a hue.
 COLORS = {
@@ -580,7 +580,8 @@ def waiting(text, *, ax=None):
     ax = _axes(ax)
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=14)
     ax.set(title="", xlabel="", ylabel="", xlim=(0, 1), ylim=(0, 1))
-    _plain_ticks(ax)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(NullLocator())
     ax.set_label("")
     return ax
 
@@ -710,7 +711,7 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
             color=color if name == "saturated" else ZERO["color"],
         )  # fmt: skip
     _layer_axis(ax, everything)
-    ax.set(title="units, %", ylim=(-4, 104))
+    ax.set(title="", ylabel="% of the units", ylim=(-4, 104))
     ax.set_label(
         f"On average over the layers {100 * saturated.mean():.0f} % of the units are saturated, "
         f"{100 * dead.mean():.0f} % dead."
@@ -809,6 +810,7 @@ def _layer_axis(ax, arrays):
     depth = max(np.shape(array)[1] for array in arrays)
     ax.set(xlabel="hidden layer", ylabel="", xlim=(0.5, max(_round_up(depth), 5) + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(ScalarFormatter())
 
 
 def _plain_ticks(ax, *, integer=False):

@@ -1,0 +1,92 @@
+"""`make demo`: the page for a hall, as a lecturer uses it."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+import tasks
+
+PICTURE = ".course-live img.widget-image"
+VERDICT = ".course-live [role=status]"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("demo") / "demo.log"
+    command = [sys.executable, tasks.__file__, "demo", "--no-browser", f"--port={port}"]
+    with log.open("w") as output:
+        server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        deadline = time.monotonic() + 60
+        while "is running at" not in log.read_text():
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield f"http://localhost:{port}/"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture
+def hall(browser, address):
+    """The page at the size of a projector, its first picture drawn; nothing left this machine."""
+    page, asked, errors = browser.new_page(viewport={"width": 1280, "height": 720}), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
+    yield page
+    page.close()
+    assert not errors
+    assert all(re.match(r"(http|ws)://localhost|data:|blob:", url) for url in asked)
+
+
+def test_number_keys_press_the_presets(hall):
+    for key, words in (("3", "glorot_uniform"), ("4", "activation=relu"), ("1", "standard_normal"),
+                       ("6", "residual=a_+_φ(z)")):  # fmt: skip
+        before = hall.locator(PICTURE).get_attribute("src")
+        hall.keyboard.press(key)
+        expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+        setting = hall.locator(".course-live").get_by_label("setting")
+        expect(setting).to_have_value(re.compile(re.escape(words)))
+    setting.fill("depth=9")  # a digit typed in a field is no key
+    setting.press("Enter")
+    expect(hall.locator(VERDICT)).to_be_visible()
+    expect(setting).to_have_value(re.compile("depth=9 .*residual"))
+
+
+def test_it_fills_the_screen_and_can_be_read_from_the_back(hall):
+    picture, verdict = (hall.locator(part).bounding_box() for part in (PICTURE, VERDICT))
+    assert picture["width"] >= 750 and picture["y"] + picture["height"] <= 720
+    assert verdict["y"] + verdict["height"] <= 720
+    for part, least in ((".course-presets button", 20), (VERDICT, 20)):
+        size = hall.locator(part).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        assert size >= least
+    assert hall.locator(".course-live .jp-InputArea").count() == 0  # no code in sight
+
+
+def test_training_plays_and_the_game_counts(hall):
+    live = hall.locator(".course-live")
+    expect(hall.locator(VERDICT)).to_contain_text("After 100 epochs", timeout=90_000)
+    epoch = live.locator(".widget-slider", has=hall.get_by_text("epoch", exact=True))
+    epoch.locator(".noUi-handle").press("End")
+    expect(epoch.locator(".widget-readout")).to_have_text("100")
+    before = hall.locator(PICTURE).get_attribute("src")
+    live.locator(".widget-play button").first.press("Enter")
+    expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+    game = hall.locator(".course-game")
+    game.get_by_role("button", name="Kill a ReLU network").press("Enter")
+    expect(game).to_contain_text("Changes: 0 of 2")
+    setting = game.get_by_label("setting")
+    setting.fill("depth=50 width=2")
+    setting.press("Enter")
+    expect(game).to_contain_text("Changes: 2 of 2")
+    expect(game).to_contain_text("Goal met")
