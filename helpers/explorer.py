@@ -308,7 +308,7 @@ class Explorer(widgets.VBox):
             self._frames[ax] = key
         for key in self._frames.values():  # of all: a mark may reach over its panel
             self._canvas.restore_region(self._backgrounds[key])
-        for old in list(self._backgrounds)[: -8 * len(self.axes)]:  # a few megabytes each
+        for old in list(self._backgrounds)[: -4 * len(self.axes)]:  # a few megabytes each
             del self._backgrounds[old]
         for artist in sorted(self._moving, key=lambda artist: artist.zorder):
             artist.axes.draw_artist(artist)
@@ -385,7 +385,11 @@ class TrainingExplorer(Explorer):
             self.stop()
         elif SYNCHRONOUS:
             values = self.values
-            self._done(values, self._work(values, lambda share: None, lambda: False))
+            try:
+                outcome = self._work(values, lambda share: None, lambda: False)
+            except ValueError as error:
+                outcome = error
+            self._done(values, outcome)
         else:
             self._worker.ask(self.values, self._tell)
 
@@ -411,8 +415,6 @@ class TrainingExplorer(Explorer):
         self._stop.disabled, self._bar.value, self._status.value = True, 0, ""
         if isinstance(outcome, Exception):
             self._status.value = html.escape(f"No training: {outcome}")
-            if SYNCHRONOUS:
-                raise outcome
             return
         with DRAWING:
             if values == self.values:  # else a newer setting is on its way

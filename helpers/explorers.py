@@ -109,6 +109,7 @@ def _network_controls(activation, initializer, dataset, depth, width):
 
 
 EPOCHS = 100
+LARGEST = 50_000  # depth * width^2 that is trained: a quarter of a minute on two cores
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
@@ -167,6 +168,8 @@ def _train(dataset, normalization, *, progress, stop, **setting):
     """Train four networks, with a row for each epoch, and look all over the plane if it is one."""
     from helpers.training import train
 
+    if setting["depth"] * setting["width"] ** 2 > LARGEST:
+        raise ValueError("so large a network would train for minutes; take fewer layers or units.")
     chosen = _made(data.DATASETS[dataset])
     return train(
         **setting, dataset=chosen, normalization=None if normalization == "none" else normalization,

@@ -1,3 +1,4 @@
+import html
 import re
 
 import pytest
@@ -39,7 +40,7 @@ def game():
 
 
 def said(game):
-    return re.sub("<[^>]+>", "", game.said.value)
+    return html.unescape(re.sub("<[^>]+>", "", game.said.value))
 
 
 @pytest.mark.parametrize("name", GOALS)

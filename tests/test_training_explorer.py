@@ -128,7 +128,7 @@ def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
         shown.controls["depth"].value = depth
     until(lambda: "After 100 epochs" in shown.verdict)
     assert shown._recording.attrs["depth"] == 11
-    shown.set(depth=50, width=64)
+    shown.set(depth=40, width=32)
     until(lambda: not shown._stop.disabled)
     shown._stop.click()
     assert shown._stop.disabled
@@ -153,3 +153,13 @@ def test_what_training_refuses_is_said_and_nothing_is_lost(at_once, monkeypatch)
     shown = gradient_explorer()
     until(lambda: "not today" in shown._status.value)
     assert shown.verdict.startswith("Healthy")
+
+
+def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
+    shown = gradient_explorer(depth=50, width=64)
+    assert shown._recording is None and "would train for minutes" in shown._status.value
+    assert shown.verdict.startswith("Healthy")
+    show(shown, "training")
+    shown.epoch.value = 50
+    shown.set(depth=4, width=5)
+    assert shown._recording is not None and shown._status.value == ""
