@@ -74,6 +74,9 @@ LOSSES = {  # by whether the network has one output
     False: ("categorical_crossentropy", "mean_squared_error"),
 }
 _COURSE_ACTIVATIONS = tuple(ACTIVATIONS.values())  # one program serves them all
+# XLA's loop keeps to one processor, so the replicates take two; the threads stay, since glibc keeps
+# some memory for every thread there ever was.
+_HALVES = ThreadPoolExecutor(2)
 
 
 def train(
@@ -210,15 +213,14 @@ def train(
     every = tf.constant(plan.record_every)
 
     parts = []
-    with ThreadPoolExecutor(len(groups)) as pool:  # XLA's loop keeps to one processor
-        for first, steps, batches, rows in plan.chunks(spec.steps(depth), spec.room):
-            now = batches, tf.constant(first), tf.constant(steps), every, settings, choice
-            outcomes = list(
-                pool.map(lambda state, key, now=now: run(*state, *fixed, key, *now), states, keys)
-            )
-            states = [outcome[:3] for outcome in outcomes]
-            unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
-            parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
+    for first, steps, batches, rows in plan.chunks(spec.steps(depth), spec.room):
+        now = batches, tf.constant(first), tf.constant(steps), every, settings, choice
+        outcomes = list(
+            _HALVES.map(lambda state, key, now=now: run(*state, *fixed, key, *now), states, keys)
+        )
+        states = [outcome[:3] for outcome in outcomes]
+        unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
+        parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
     failed = np.concatenate([carried[1].numpy() for _, _, carried in states])
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
     attrs = network | {
