@@ -16,6 +16,8 @@ LESSON = "01_product_of_derivatives.ipynb"
 EXPLORER = f"{PANEL} .jp-OutputArea-output:has(img.widget-image)"
 PICTURE = f"{EXPLORER} img.widget-image"
 VERDICT = f"{EXPLORER} [role=status]"
+CONTROLS = ".widget-vbox .widget-vbox .widget-slider"
+NOTHING_TO_SEE = ("optimizer", "learning rate")  # as initialised
 EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer"]
 SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
@@ -65,23 +67,28 @@ def test_every_control_answers_the_keyboard(page, lab, name, theme):
     open_notebook(page, f"{name}.ipynb", theme)
     run_all(page)
     area = page.locator(EXPLORER)
-    handles = area.locator(".noUi-handle")
-    for handle in handles.all():
+    setting = area.get_by_label("setting")
+    for row in area.locator(CONTROLS).all():
+        handle = row.locator(".noUi-handle")
+        if row.locator("label").inner_text() in NOTHING_TO_SEE:
+            before = setting.input_value()
+            handle.press("ArrowRight")
+            expect(setting).not_to_have_value(before)
+            continue
         last = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
-        keys = ("ArrowLeft", "Home") if last else ("ArrowRight", "Home", "End")
-        for key in keys:
+        for key in ("ArrowLeft", "Home") if last else ("ArrowRight", "Home", "End"):
             if key == "Home" and handle.get_attribute("aria-valuenow") == (
                 handle.get_attribute("aria-valuemin")
             ):
                 continue
             new_picture(page, lambda handle=handle, key=key: handle.press(key))
         new_picture(page, lambda: area.get_by_role("button", name="Reset").press("Enter"))
+    handles = area.locator(".noUi-handle")
     new_picture(page, lambda: area.get_by_role("button", name="New draw").press("Space"))
     area.get_by_role("button", name="Pin as A").press("Enter")
     expect(page.locator(VERDICT)).to_contain_text("This is A")
     new_picture(page, lambda: handles.first.press("End"))
     expect(page.locator(VERDICT)).to_contain_text("Against A")
-    setting = area.get_by_label("setting")
     setting.fill("depth=0")
     setting.press("Enter")
     expect(page.locator(VERDICT)).to_contain_text("got 0.")
@@ -323,10 +330,10 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
     for number, name in enumerate(("product", "gradient")):
         area, ours = areas.nth(number), []
-        controls = area.locator(".widget-vbox .widget-vbox .widget-slider")
+        controls = area.locator(CONTROLS)
         for control in controls.all():
-            if control.locator("label").inner_text() in ("optimizer", "learning rate"):
-                continue  # nothing to see before the training
+            if control.locator("label").inner_text() in NOTHING_TO_SEE:
+                continue
             label = f"{name}, {control.locator('label').inner_text()}"
             row = 10 if name == "product" else 1  # a data set has few neighbours
             handle = control.locator(".noUi-handle")
@@ -335,7 +342,7 @@ def test_explorers_answer_sooner_than_interact(page, lab):
         keys = ("Enter", "Enter")
         ours.append(describe(f"{name}, New draw", delays(page, area, button, keys=keys)))
         assert max(ours) < 0.8 * theirs
-    depth = areas.last.locator(".widget-vbox .widget-vbox .widget-slider").nth(2)
+    depth = areas.last.locator(CONTROLS).nth(2)
     handle, keys = depth.locator(".noUi-handle"), ("ArrowLeft", "ArrowRight")
     deep = describe("depth 39 to 49, width 64", delays(page, areas.last, handle, keys, moves=20))
     assert deep < 5 * theirs
