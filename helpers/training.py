@@ -17,7 +17,9 @@ Gradients are those of the mean loss, before any clipping. Every epoch takes the
 fresh shuffle, which depends on the seed alone; its last, short batch is dropped.
 """
 
+import ctypes
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -33,6 +35,17 @@ from helpers.measure import UNITS
 from helpers.networks import make_mlp
 
 tf.get_logger().setLevel("ERROR")  # it warns of retracing, which is not the learner's business
+
+
+def _glibc(function, *arguments):
+    """Call a function of glibc's memory allocator; on another system, nothing."""
+    if sys.platform == "linux":
+        call = getattr(ctypes.CDLL(None), function, None)
+        if call is not None:
+            call(*arguments)
+
+
+_glibc("mallopt", -8, 2)  # M_ARENA_MAX: else the threads of every run keep memory of their own
 
 RECORDED = {
     "loss": ("loss", "1"),
@@ -190,7 +203,9 @@ def train(
         layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep),
         num_probes=len(probe), dtype=dtype,
     )  # fmt: skip
+    programs = universal.program.cache_info().misses
     run = universal.program(spec)
+    is_new = universal.program.cache_info().misses > programs
     states = []
     for group in groups:
         blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
@@ -218,6 +233,8 @@ def train(
             states = [outcome[:3] for outcome in outcomes]
             unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
             parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
+    if is_new:
+        _glibc("malloc_trim", 0)  # compiling needed some 150 MB for a moment
     failed = np.concatenate([carried[1].numpy() for _, _, carried in states])
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
     attrs = network | {

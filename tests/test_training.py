@@ -622,3 +622,12 @@ def test_weight_capture_keeps_every_kernel_of_a_fit():
     np.testing.assert_allclose(run.loss[0, 1:], history.history["loss"])
     kernel = capture.weights[2]["dense"]
     np.testing.assert_allclose(run.weight_std.sel(layer="dense")[0, 2], kernel.std(), rtol=1e-6)
+
+
+def test_what_compiling_needed_is_given_back_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "_glibc", lambda *call: calls.append(call))
+    for rate in (0.1, 0.2):  # the second run finds its program made
+        training.train("tanh", "zeros", dataset=small(41), width=2, optimizer="sgd",
+                       learning_rate=rate, epochs=1, batch_size=8)  # fmt: skip
+        assert calls == [("malloc_trim", 0)]
