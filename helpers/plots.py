@@ -657,7 +657,7 @@ def histograms(arrays, *, label, exact=None, ax=None):
     if exact is not None:
         ax.plot(*exact, label="exact law", **PREDICTION)
     ax.set(xlabel=label, ylabel="density", xlim=(edges[0], edges[-1]))
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.set_ylim(bottom=0)
     beyond = max(np.mean((array < low) | (array > reach)) for array in arrays.values())
     ax.set_label(
