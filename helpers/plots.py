@@ -630,6 +630,45 @@ def distributions(arrays, colors, *, pinned=None, ax=None):
     return ax
 
 
+def histograms(arrays, *, label, exact=None, ax=None):
+    """Draw how the entries of several arrays are distributed, as densities on one scale.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        Layer (or another name) -> values, of any shape. The axis ends at the 99.9th percentile of
+        the widest; if entries lie beyond, the finding says so.
+    label : str
+        What the values are.
+    exact : tuple of two arrays, optional
+        Values, and the probability density there: drawn as a dashed line.
+    """
+    ax = _axes(ax)
+    arrays = {name: np.ravel(array) for name, array in arrays.items()}
+    reach = max(np.quantile(np.abs(array), 0.999) for array in arrays.values()) or 1.0
+    low = 0.0 if min(array.min() for array in arrays.values()) >= 0 else -reach
+    bins = np.clip(np.sqrt(min(map(len, arrays.values()))), 10, 100)  # few values, wide bins
+    edges = np.linspace(low, reach, int(bins) + 1)
+    cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    colors = COLORS | layer_colors(list(arrays))
+    for name, array in arrays.items():
+        density = np.histogram(array, edges)[0] / (len(array) * (edges[1] - edges[0]))
+        color = colors[name] if name in colors else next(cycle)
+        ax.stairs(density, edges, color=color, linewidth=2, label=name)
+    if exact is not None:
+        ax.plot(*exact, label="exact law", **PREDICTION)
+    ax.set(xlabel=label, ylabel="density", xlim=(edges[0], edges[-1]))
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
+    ax.set_ylim(bottom=0)
+    beyond = max(np.mean((array < low) | (array > reach)) for array in arrays.values())
+    ax.set_label(
+        f"{label}, spread (standard deviation): "
+        + "; ".join(f"{name} {_number(array.std(), False)}" for name, array in arrays.items())
+        + (f". Up to {100 * beyond:.1f} % lie outside." if beyond > 0 else ".")
+    )
+    return ax
+
+
 def singular_values(series, *, pinned=(), ax=None):
     """Draw mean and 10-90 % band of singular values, one place for each pair of hidden layers.
 

@@ -17,7 +17,9 @@ Gradients are those of the mean loss, before any clipping. Every epoch takes the
 fresh shuffle, which depends on the seed alone; its last, short batch is dropped.
 """
 
+import ctypes
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -33,6 +35,7 @@ from helpers.measure import UNITS
 from helpers.networks import make_mlp
 
 tf.get_logger().setLevel("ERROR")  # it warns of retracing, which is not the learner's business
+
 
 RECORDED = {
     "loss": ("loss", "1"),
@@ -194,7 +197,9 @@ def train(
         layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep),
         num_probes=len(probe), dtype=dtype,
     )  # fmt: skip
+    programs = universal.program.cache_info().misses
     run = universal.program(spec)
+    is_new = universal.program.cache_info().misses > programs
     states = []
     for group in groups:
         blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
@@ -221,6 +226,8 @@ def train(
         states = [outcome[:3] for outcome in outcomes]
         unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
         parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
+    if is_new:
+        _give_memory_back()
     failed = np.concatenate([carried[1].numpy() for _, _, carried in states])
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
     attrs = network | {
@@ -450,6 +457,12 @@ class _Plan:
             "seed": self.seed, "record_every": self.record_every, "keep": " ".join(self.keep),
             "stopped": self.stopped, "precision": keras.config.floatx(),
         }  # fmt: skip
+
+
+def _give_memory_back():
+    """Return to the system what compiling needed for a moment: glibc would keep some 150 MB."""
+    if sys.platform == "linux":
+        getattr(ctypes.CDLL(None), "malloc_trim", lambda _: None)(0)
 
 
 def _loss(loss, num_outputs):

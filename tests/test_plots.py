@@ -219,6 +219,31 @@ def test_spread_on_a_log_scale_puts_exact_zeros_on_the_floor():
     assert "a 1.0 × 10⁻⁴ (exactly 0 to 0.01)." in ax.get_label()
 
 
+def test_histograms_are_densities_on_one_scale():
+    rng = np.random.default_rng(0)
+    arrays = {"hidden_1": rng.normal(0, 1, (50, 40)), "hidden_2": rng.normal(0, 0.1, 5000)}
+    ax = plots.histograms(arrays, label="delta")
+    wide, narrow = ax.patches
+    for patch, array in zip((wide, narrow), arrays.values(), strict=True):
+        density, edges, _ = patch.get_data()
+        inside = (array.ravel() >= edges[0]) & (array.ravel() <= edges[-1])
+        assert (density * np.diff(edges)).sum() == pytest.approx(inside.mean())
+        middle = density[np.searchsorted(edges, 0) - 1]
+        assert middle == pytest.approx(1 / (array.std() * np.sqrt(2 * np.pi)), rel=0.25)
+    assert ax.get_xlim() == pytest.approx((-edges[-1], edges[-1]))
+    assert ax.get_label() == (
+        f"delta, spread (standard deviation): hidden_1 {arrays['hidden_1'].std():.3g}; hidden_2 "
+        f"{arrays['hidden_2'].std():.3g}. Up to 0.1 % lie outside."
+    )
+
+
+def test_histograms_of_sizes_start_at_zero_and_take_an_exact_law():
+    values = np.random.default_rng(0).uniform(size=2000)
+    ax = plots.histograms({"mine": values}, label="size", exact=([0, 1], [1, 1]))
+    assert ax.get_xlim()[0] == 0
+    np.testing.assert_array_equal(line(ax, "exact law").get_ydata(), [1, 1])
+
+
 def test_show_gives_the_picture_its_sentence_and_closes_it():
     _, axes = plt.subplots(2)
     plots.factors(np.array([0.5, 3]), ax=axes[0])
@@ -238,6 +263,7 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
         lambda ax: plots.points(data.moons(20), ax=ax),
         lambda ax: plots.over_epochs(recording(np.ones((1, 2, 3))), "loss", ax=ax),
         lambda ax: plots.spread({"a": [1, 2]}, label="size", ax=ax),
+        lambda ax: plots.histograms({"a": [1, 2]}, label="size", ax=ax),
     ],
     ids=[
         "factors",
@@ -247,6 +273,7 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
         "points",
         "over_epochs",
         "spread",
+        "histograms",
     ],
 )
 def test_every_plot_takes_an_ax_and_returns_it(draw):

@@ -654,3 +654,12 @@ def test_probes_need_an_optimizer_of_the_compiled_loop():
     with pytest.raises(ValueError, match="probe needs one of the optimizers sgd"):
         training.train("tanh", "he_normal", dataset=data.circles(100), probe=[[0.0, 0.0]],
               optimizer=keras.optimizers.Adagrad())  # fmt: skip
+
+
+def test_what_compiling_needed_is_given_back_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr(training, "_give_memory_back", lambda: calls.append("trim"))
+    for rate in (0.1, 0.2):  # the second run finds its program made
+        training.train("tanh", "zeros", dataset=small(41), width=2, optimizer="sgd",
+                       learning_rate=rate, epochs=1, batch_size=8)  # fmt: skip
+        assert calls == ["trim"]
