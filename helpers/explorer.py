@@ -90,8 +90,8 @@ class Explorer(widgets.VBox):
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
         for name, control in controls.items():
-            control.style.description_width = "102px"
-            control.layout.width = "330px"
+            control.style.description_width = "116px"
+            control.layout.width = "344px"
             if name in self._clicks:
                 control.on_click(lambda _, name=name: self.set(**{name: self._clicks[name] + 1}))
             else:
@@ -120,7 +120,7 @@ class Explorer(widgets.VBox):
         self._text.style.description_width = "56px"
         style = widgets.HTML(
             "<style>.course-explorer {--jp-widgets-font-size: 16px}"
-            ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 330px; margin: 0}"
+            ".course-explorer p {font-size: 18px; line-height: 1.35; max-width: 344px; margin: 0}"
             ".course-game > .widget-html p {font-size: 18px}"
             ".course-explorer .widget-readout {min-width: 138px; max-width: none}"
             ".course-live button {font-size: 20px; height: 40px; line-height: 40px}"
@@ -131,7 +131,7 @@ class Explorer(widgets.VBox):
         )
         row = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         column = widgets.VBox([*self.controls.values(), self._sentence])
-        column.layout.flex = "0 0 340px"
+        column.layout.flex = "0 0 354px"
         buttons = widgets.HBox(list(self.presets.values()), layout=row)
         buttons.add_class("course-presets")
         return [

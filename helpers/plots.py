@@ -366,6 +366,7 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
         ax.text(epoch, ceiling, f" {who} at step {step}", color=ZERO["color"], va="top")
     last = max(epochs[-1], 1)
     ax.set(xlabel="epoch", xlim=(0, last), ylim=(floor, ceiling))
+    _plain_ticks(ax)
     _value_axis(ax.yaxis, array, log=log)
     if legend and "layer" in recording[name].dims:
         handles, labels = ax.get_legend_handles_labels()
@@ -749,6 +750,7 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
             numbers, 100 * part.mean(axis=0), linestyle=style, label=name,
             color=color if name == "saturated" else ZERO["color"],
         )  # fmt: skip
+    _plain_ticks(ax)
     _layer_axis(ax, everything)
     ax.set(title="", ylabel="% of the units", ylim=(-4, 104))
     ax.set_label(

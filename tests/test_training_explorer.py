@@ -2,10 +2,11 @@
 
 import time
 
+import matplotlib.style
 import numpy as np
 import pytest
 
-from helpers import data, explorer, explorers
+from helpers import STYLE, data, explorer, explorers
 from helpers.explorers import gradient_explorer
 from helpers.training import train
 
@@ -99,6 +100,31 @@ def test_a_pinned_run_stays_on_the_axes_with_the_difference_in_words(at_once):
     pinned = [line for line in shown.axes[0].lines if line.get_label() == "A"]
     np.testing.assert_allclose(pinned[0].get_ydata(), before)
     assert "Against A (sigmoid → tanh): delta ratio and accuracy" in shown.verdict
+
+
+def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):
+    shown = gradient_explorer()
+
+    def labels():
+        with matplotlib.style.context(STYLE):
+            shown._canvas.draw()
+        return [
+            [[text.get_text() for text in axis.get_ticklabels()] for axis in (ax.xaxis, ax.yaxis)]
+            for ax in shown.axes
+        ]
+
+    before = labels()
+    assert all(any(texts) for ax in before for texts in ax)
+    show(shown, "training")
+    shown._recording = None
+    shown._show()  # as while training
+    show(shown, "layers")
+    assert labels() == before
+    weights = explorers.weight_explorer()
+    weights._canvas.draw()
+    for ax in weights.axes:
+        assert any(text.get_text() for text in ax.get_xticklabels())
+        assert any(text.get_text() for text in ax.get_yticklabels())
 
 
 def test_an_exploding_and_a_dead_run_are_shown_as_such(at_once):
