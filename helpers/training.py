@@ -80,6 +80,7 @@ _COURSE_ACTIVATIONS = tuple(ACTIVATIONS.values())  # one program serves them all
 # XLA's loop keeps to one processor, so the replicates take two; the threads stay, since glibc keeps
 # some memory for every thread there ever was.
 _HALVES = ThreadPoolExecutor(2)
+_COMPILED = set()  # the kinds of run that are
 
 
 def train(
@@ -197,9 +198,7 @@ def train(
         layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep),
         num_probes=len(probe), dtype=dtype,
     )  # fmt: skip
-    programs = universal.program.cache_info().misses
     run = universal.program(spec)
-    is_new = universal.program.cache_info().misses > programs
     states = []
     for group in groups:
         blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
@@ -226,7 +225,8 @@ def train(
         states = [outcome[:3] for outcome in outcomes]
         unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
         parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
-    if is_new:
+    if spec not in _COMPILED:
+        _COMPILED.add(spec)
         _give_memory_back()
     failed = np.concatenate([carried[1].numpy() for _, _, carried in states])
     names = [*(f"hidden_{number}" for number in range(1, depth + 1)), "output"]
