@@ -1,7 +1,4 @@
-"""The explorers of the course, each one line in a notebook.
-
-Each is a dictionary of controls, a function that computes, and one that draws what came out.
-"""
+"""Explorers of chains and networks: as initialised, and while they train."""
 
 import functools
 import math

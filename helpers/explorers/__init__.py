@@ -1,0 +1,26 @@
+"""The explorers of the course, each one line in a notebook.
+
+Each is a dictionary of controls, a function that computes, and one that draws what came out.
+"""
+
+from helpers.explorers.networks import (
+    EPOCHS,
+    PAIR,
+    gradient_explorer,
+    in_words,
+    initializer_explorer,
+    live_demo,
+    product_explorer,
+    weight_explorer,
+)
+
+__all__ = [
+    "EPOCHS",
+    "PAIR",
+    "gradient_explorer",
+    "in_words",
+    "initializer_explorer",
+    "live_demo",
+    "product_explorer",
+    "weight_explorer",
+]
