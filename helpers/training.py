@@ -111,11 +111,12 @@ def train(
     Replicate k starts from the weights of ``make_mlp(..., seed=seed, replicate=k)``; all take the
     same batches. Computed in Keras's float type (``keras.config.floatx()``, float32).
 
-    The first run of a kind compiles for a second or two, and the program is kept for good (some
-    100 MB at width 5): a kind is a size of data set, width, batch size, number of replicates,
-    optimizer, loss, sort of clip, normalization and residual. Anything else, such as the depth (to
-    50), the activation, initializer, seed or learning rate, may change at no cost. An activation
-    that you added to the catalogue compiles once more.
+    The first run of a kind compiles for two or three seconds, and the program is kept for good
+    (some 40 MB, the first 100): a kind is a size of data set, room for 8, 16, 32 or 64 units (or a
+    larger width itself), batch size, number of replicates, loss, sort of clip, normalization, and
+    whether arrays are kept. Anything else, such as depth (to 50), activation, initializer,
+    optimizer, learning rate, skip or seed, may change at no cost. An activation that you added to
+    the catalogue compiles once more.
 
     Parameters
     ----------
@@ -193,27 +194,31 @@ def train(
     place = next(i for i, other in enumerate(activations) if other is entry)
     groups = np.split(np.arange(num_replicates), 2 if num_replicates % 2 == 0 else 1)
     spec = universal.Spec(
-        len(dataset), dataset.num_inputs, width, dataset.num_outputs, plan.batch_size,
-        len(groups[0]), name, kind, loss, normalization, bool(residual), activations,
+        len(dataset), dataset.num_inputs, universal.room_for(width), dataset.num_outputs,
+        plan.batch_size, len(groups[0]), kind, loss, normalization, activations,
         layers=universal.DEPTH * math.ceil(depth / universal.DEPTH), keep=bool(keep),
         num_probes=len(probe), dtype=dtype,
     )  # fmt: skip
     run = universal.program(spec)
     states = []
     for group in groups:
-        blocks = _first_blocks(spec, sampler, entry, depth, seed, group)
-        slots = [tuple(tf.zeros_like(block) for block in blocks) for _ in range(spec.num_slots)]
+        blocks = _first_blocks(spec, sampler, entry, depth, width, seed, group)
+        slots = [
+            tuple(tf.zeros_like(block) for block in blocks) for _ in range(universal.NUM_SLOTS)
+        ]
         states.append((blocks, slots, _carried(len(group), spec)))
     keys = np.split(universal.replicate_keys(seed, num_replicates), len(groups))
     choice = {
         "depth": tf.constant(depth),
+        "width": tf.constant(width),
+        "residual": tf.constant(bool(residual)),
         "branch": tf.constant(universal.branch_numbers(activations)[place]),
         "learned": tf.constant(entry.slope_kind == "learned"),
         "largest": tf.constant(entry.largest_slope, dtype),
         "epoch": tf.constant(plan.steps_per_epoch),
     }
     fixed = tf.constant(np.concatenate([dataset.x, probe]), dtype), tf.constant(dataset.y, dtype)
-    settings = tf.constant([rate, threshold, *constants], dtype)
+    settings = tf.constant([rate, threshold, *universal.rule(name, constants)], dtype)
     every = tf.constant(plan.record_every)
 
     parts = []
@@ -223,7 +228,7 @@ def train(
             _HALVES.map(lambda state, key, now=now: run(*state, *fixed, key, *now), states, keys)
         )
         states = [outcome[:3] for outcome in outcomes]
-        unpacked = [_unpack(rows, depth, *outcome[3:]) for outcome in outcomes]
+        unpacked = [_unpack(rows, depth, width, *outcome[3:]) for outcome in outcomes]
         parts.append({k: np.concatenate([u[k] for u in unpacked]) for k in unpacked[0]})
     if spec not in _COMPILED:
         _COMPILED.add(spec)
@@ -503,7 +508,7 @@ def _rule(optimizer):
     """Name, learning rate and constants for the compiled loop; None for another Keras optimizer."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         rule = OPTIMIZERS[optimizer]
-        return optimizer, rule.learning_rate, [*rule.constants.values()]
+        return optimizer, rule.learning_rate, rule.constants
     config = optimizer.get_config()
     for name in reversed(OPTIMIZERS):  # momentum before sgd: it covers more
         rule = OPTIMIZERS[name]
@@ -514,7 +519,7 @@ def _rule(optimizer):
                 return None  # a schedule
             if name == "momentum" and not optimizer.momentum:
                 continue
-            return name, config["learning_rate"], [config[key] for key in rule.constants]
+            return name, config["learning_rate"], {key: config[key] for key in rule.constants}
     return None
 
 
@@ -575,31 +580,30 @@ def _carried(num_replicates, spec):
     return scores, tf.fill([num_replicates], -1)
 
 
-def _first_blocks(spec, sampler, entry, depth, seed, replicates):
+def _first_blocks(spec, sampler, entry, depth, width, seed, replicates):
     """Draw the parameters of these replicates as initialised, in the blocks of ``universal``."""
 
-    def block(fan_in, fan_out, layer, extra):
-        rows = np.zeros((spec.num_replicates, fan_in + extra, fan_out), spec.dtype)
+    def block(fan_in, fan_out, layer, shape):
+        rows = np.zeros((spec.num_replicates, *shape), spec.dtype)
         for place, replicate in enumerate(replicates):
-            rows[place, :fan_in] = sampler.sample(
+            rows[place, :fan_in, :fan_out] = sampler.sample(
                 fan_in, fan_out, seed=seed, replicate=replicate, layer=layer
             )
         if layer:
-            rows[:, fan_in + 1] = entry.slope or 0
-        if layer and spec.normalization:
-            rows[:, fan_in + 2] = 1
+            rows[:, -3] = entry.slope or 0
+            rows[:, -2] = 1  # the scale of batch normalisation
         return rows
 
-    width, extra = spec.width, spec.extra_rows
-    stack = np.zeros((spec.layers, spec.num_replicates, width + extra, width), spec.dtype)
+    room, extra = spec.width, universal.EXTRA_ROWS
+    stack = np.zeros((spec.layers, spec.num_replicates, room + extra, room), spec.dtype)
     for number in range(1, depth):
-        stack[number] = block(width, width, number + 1, extra)
-    first = block(spec.num_inputs, width, 1, extra)
-    last = block(width, spec.num_outputs, 0, 1)
+        stack[number] = block(width, width, number + 1, stack.shape[2:])
+    first = block(spec.num_inputs, width, 1, (spec.num_inputs + extra, room))
+    last = block(width, spec.num_outputs, 0, (room + 1, spec.num_outputs))
     return tuple(tf.constant(blocks) for blocks in (first, stack, last))
 
 
-def _unpack(rows, depth, scores, statistics, arrays):
+def _unpack(rows, depth, width, scores, statistics, arrays):
     """Turn what a chunk returned into {name: array (replicate, row, layer, ...)}."""
 
     def by_layer(first, hidden, last):
@@ -621,7 +625,9 @@ def _unpack(rows, depth, scores, statistics, arrays):
         part[name] = np.moveaxis(layers, -1, 0)
     if arrays:
         for name, *kernels in zip(("gradient", "kernel"), *arrays, strict=True):
-            kernels = by_layer(*(kernel.numpy() for kernel in kernels))
+            head, hidden, last = (kernel.numpy() for kernel in kernels)
+            head, hidden = head[..., :width], hidden[..., :width, :width]
+            kernels = by_layer(head, hidden, last[..., :width, :])
             part[name] = _padded([k[:, i] for k in kernels for i in range(k.shape[1])])
     return part
 

@@ -1,12 +1,13 @@
-"""The one compiled training loop: any depth and activation of the same width, in one XLA program.
+"""The one compiled training loop: almost every network of the course, in one XLA program.
 
 XLA compiles for fixed shapes, and a compiled program is never freed. So what a learner changes
-most is an argument here (depth, activation, learning rate, constants of the optimizer): hidden
-layers lie in one stack, back-propagation is written out as a loop over it, and a switch picks the
-activation. Arrays are (replicates, units, examples): the examples last, side by side in memory.
+is an argument here: hidden layers lie in one stack, back-propagation is written out as a loop over
+it, a switch picks the activation, one rule with nine numbers is every optimizer, and a narrower
+network is the first units of a layer with room for more (the others are held at 0, and so weigh
+nothing). Arrays are (replicates, units, examples): the examples last, side by side in memory.
 
-A layer's parameters are one block of rows: the kernel (fan_in, fan_out), then the bias, then in a
-hidden layer the slope that PReLU learns, and under batch normalisation its scale and offset.
+A layer's parameters are one block of rows: the kernel (fan_in, fan_out), then the bias, and in a
+hidden layer the slope that PReLU learns and the scale and offset of batch normalisation.
 
 Each step writes what back-propagation needs anyway into the next rows of one long buffer; the
 statistics are computed afterwards, for all steps of a chunk together.
@@ -23,7 +24,10 @@ from helpers.catalogue import RRELU_DIVISORS, RRELU_SLOPE, Activation
 from helpers.measure import BATCH_EPSILON, OUTPUT_SLOPE, SATURATED
 
 DEPTH = 50  # the stack holds a multiple of this many layers
+EXTRA_ROWS = 4  # of a hidden layer's block, below its kernel
+NUM_SLOTS = 2  # what an optimizer remembers of each weight: mean gradient and mean square
 ROWS, ROW_MEMORY = 2048, 16e6  # of the long buffer: at most that many, in about so many bytes
+WIDTHS = (8, 16, 32, 64)  # a network takes the next of these; a wider one a program of its own
 # sums written out beat a call of the matrix product up to this fan-in (for several replicates,
 # only where the product would have to be transposed)
 SMALL = 8
@@ -41,15 +45,13 @@ class Spec(NamedTuple):
 
     num_examples: int
     num_inputs: int
-    width: int
+    width: int  # room for so many units
     num_outputs: int
     batch_size: int
     num_replicates: int
-    optimizer: str
     clip: str | None
     loss: str
     normalization: str | None
-    residual: bool
     activations: tuple[Activation, ...]
     layers: int  # room for so many
     keep: bool  # return the kernels and gradients themselves, too
@@ -57,19 +59,9 @@ class Spec(NamedTuple):
     dtype: str
 
     @property
-    def num_slots(self) -> int:
-        """How many numbers the optimizer remembers for each weight."""
-        return {"sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2}[self.optimizer]
-
-    @property
-    def extra_rows(self) -> int:
-        """Rows of a hidden layer's block below its kernel."""
-        return 4 if self.normalization else 2
-
-    @property
     def rows(self) -> int:
         """Rows of the long buffer: one for each hidden layer of each step of a chunk."""
-        numbers = self.width * (4 * self.batch_size + 3 * (self.width + self.extra_rows))
+        numbers = self.width * (4 * self.batch_size + 3 * (self.width + EXTRA_ROWS))
         fit = int(ROW_MEMORY / (numbers * self.num_replicates * np.dtype(self.dtype).itemsize))
         return max(self.layers * 2, min(ROWS, fit))
 
@@ -83,26 +75,44 @@ class Spec(NamedTuple):
         return min(self.rows // depth, self.room)
 
 
-def optimizer_step(name, gradient, slots, rate, constants, count):
-    """One update by Keras's rules: (what to add to the weights, the new slots).
+def room_for(width: int) -> int:
+    """How many units the program has that serves networks of this width."""
+    return next((room for room in WIDTHS if width <= room), width)
 
-    Epsilon stands inside RMSprop's root, and outside Adam's (Keras 3, read in its source). `count`
-    is 1 at the first update.
+
+def rule(optimizer: str, constants: dict[str, float]) -> list[float]:
+    """Write an optimizer of Keras as the nine numbers of `optimizer_step`.
+
+    Epsilon stands inside RMSprop's root, and outside Adam's (Keras 3, read in its source).
     """
-    if name == "sgd":
-        return -rate * gradient, ()
-    if name == "momentum":
-        velocity = constants[0] * slots[0] - rate * gradient
-        return velocity, (velocity,)
-    if name == "rmsprop":
-        rho, epsilon = constants[0], constants[1]
-        square = rho * slots[0] + (1 - rho) * gradient**2
-        return -rate * gradient / tf.sqrt(square + epsilon), (square,)
-    beta_1, beta_2, epsilon = constants[0], constants[1], constants[2]
-    mean = slots[0] + (gradient - slots[0]) * (1 - beta_1)
-    square = slots[1] + (gradient**2 - slots[1]) * (1 - beta_2)
-    rate = rate * tf.sqrt(1 - beta_2**count) / (1 - beta_1**count)
-    return -mean * rate / (tf.sqrt(square) + epsilon), (mean, square)
+    if optimizer == "sgd":
+        return [0, 1, 0, 0, 0, 0, 0, 0, 0]
+    if optimizer == "momentum":
+        return [constants["momentum"], 1, 0, 0, 0, 0, 0, 0, 0]
+    if optimizer == "rmsprop":
+        rho = constants["rho"]
+        return [0, 1, rho, 1 - rho, 1, constants["epsilon"], 0, 0, 0]
+    mean, square = constants["beta_1"], constants["beta_2"]
+    return [mean, 1 - mean, square, 1 - square, 1, 0, constants["epsilon"], mean, square]
+
+
+def optimizer_step(gradient, slots, rate, numbers):
+    """One update: (what to add to the weights, the new slots).
+
+    mean <- keep mean + take gradient, square <- keep square + take gradient^2; the update is -rate
+    times the mean, divided by sqrt(square + inside) + outside if the rule is scaled.
+    """
+    keep, take, keep_square, take_square, scaled, inside, outside = tf.unstack(numbers[:7])
+    mean = keep * slots[0] + take * gradient
+    square = keep_square * slots[1] + take_square * gradient**2
+    scale = tf.where(scaled > 0, tf.sqrt(square + inside) + outside, tf.ones_like(square))
+    return -rate * mean / scale, (mean, square)
+
+
+def unbiased(rate, numbers, count):
+    """Correct the rate for means that began at 0, as Adam does; `count` is 1 at first."""
+    mean, square = numbers[7], numbers[8]
+    return rate * tf.sqrt(1 - square**count) / (1 - mean**count)
 
 
 def random_slopes(keys, step, layer, units, examples, dtype):
@@ -224,28 +234,44 @@ def program(spec: Spec):
     numbers = branch_numbers(spec.activations)
     branches = [_branch(spec.activations[numbers.index(n)]) for n in range(max(numbers) + 1)]
     replicates, width, dtype = spec.num_replicates, spec.width, tf.as_dtype(spec.dtype)
-    height = width + spec.extra_rows
+    height = width + EXTRA_ROWS
 
     def activate(z, slope, choice, draw):
         calls = [functools.partial(branch, z, slope, draw) for branch in branches]
         return tf.switch_case(choice["branch"], calls) if len(calls) > 1 else calls[0]()
 
-    def normalised(block, u):
+    def only_units(values, choice, other=0):
+        """Hold the units that the network hasn't got at `other`, whatever else explodes."""
+        there = tf.range(width)[:, None] < choice["width"]
+        return tf.where(there, values, tf.ones_like(values) * tf.cast(other, dtype))
+
+    def only_weights(gradient, choice, *axes):
+        """Do so with the rows of a block, its columns or both, and what stands below its kernel."""
+        for axis in axes:
+            place = tf.range(gradient.shape[axis])
+            there = (place < choice["width"]) | (place >= width)
+            there = there[:, None] if axis == 1 else there
+            gradient = tf.where(there, gradient, tf.zeros_like(gradient))
+        return gradient
+
+    def normalise(block, u):
         """Z, the normalised u, and what u was divided by."""
-        if not spec.normalization:
-            return u, None, None
         examples = u[:, :, : spec.num_examples]  # all of a batch; no probes
         mean, variance = tf.nn.moments(examples, axes=[2], keepdims=True)
         spread = tf.sqrt(variance + tf.constant(BATCH_EPSILON, dtype))
-        return (
-            block[:, -2, :, None] * (u - mean) / spread + block[:, -1, :, None],
-            (u - mean) / spread,
-            spread,
-        )
+        centred = (u - mean) / spread
+        return block[:, -2, :, None] * centred + block[:, -1, :, None], centred, spread
+
+    def normalise_back(block, u, delta):
+        """Z, delta by u instead of z, and the gradients of scale and offset."""
+        z, centred, spread = normalise(block, u)
+        offset, scale = tf.reduce_sum(delta, axis=2), tf.reduce_sum(delta * centred, axis=2)
+        shared = (offset[..., None] + centred * scale[..., None]) / u.shape[2]
+        return z, block[:, -2, :, None] * (delta - shared) / spread, scale, offset
 
     def enter(block, below):
         """Find what a layer's activation will see, and the rows below its kernel."""
-        fan_in = block.shape[1] - spec.extra_rows
+        fan_in = block.shape[1] - EXTRA_ROWS
         u = _times(block[:, :fan_in], below) + block[:, fan_in, :, None]
         return u, block[:, fan_in:]
 
@@ -257,9 +283,11 @@ def program(spec: Spec):
         """
 
         def layer(number, u, rows, below, hidden, *buffers):
-            z, _, _ = normalised(rows, u)
+            z = normalise(rows, u)[0] if spec.normalization else u
             phi, slope = activate(z, rows[:, 1, :, None], choice, draw and draw(number + 1))
-            a = phi + below if spec.residual else phi
+            phi = only_units(phi, choice)
+            slope = only_units(slope, choice, choice["largest"])
+            a = tf.where(choice["residual"], phi + below, phi)
             buffers = record(number, (a, u, slope), buffers)
             following = hidden.read(tf.minimum(number + 1, spec.layers - 1))
             return *enter(following, a), a, hidden, *buffers
@@ -271,20 +299,20 @@ def program(spec: Spec):
 
     def layer_backward(block, below, u, slope, into_a, choice, skips):
         """Delta, the gradient of the block, and dL/da of the layer below."""
-        fan_in = block.shape[1] - spec.extra_rows
-        z, centred, spread = normalised(block, u)
-        delta = delta_u = slope * into_a
-        tilt = tf.where(choice["learned"], into_a * tf.minimum(z, 0), tf.zeros_like(z))
-        rows = [tf.reduce_sum(tilt, axis=2)]
+        fan_in = block.shape[1] - EXTRA_ROWS
+        delta = only_units(slope * into_a, choice)
+        none = tf.zeros(delta.shape[:2], dtype)
+        z, delta_u, scale, offset = u, delta, none, none
         if spec.normalization:
-            offset, scale = tf.reduce_sum(delta, axis=2), tf.reduce_sum(delta * centred, axis=2)
-            shared = (offset[..., None] + centred * scale[..., None]) / u.shape[2]
-            delta_u = block[:, -2, :, None] * (delta - shared) / spread
-            rows += [scale, offset]
-        rows = tf.stack([tf.reduce_sum(delta_u, axis=2), *rows], axis=1)
-        gradient = tf.concat([_outer(below, delta_u), rows], axis=1) / spec.batch_size
+            z, delta_u, scale, offset = normalise_back(block, u, delta)
+        tilt = tf.where(choice["learned"], into_a * tf.minimum(z, 0), tf.zeros_like(z))
+        rows = [tf.reduce_sum(delta_u, axis=2), tf.reduce_sum(tilt, axis=2), scale, offset]
+        gradient = tf.concat([_outer(below, delta_u), tf.stack(rows, axis=1)], axis=1)
+        gradient = only_weights(gradient, choice, *((1, 2) if skips else (2,))) / spec.batch_size
         into_below = _back_through(block[:, :fan_in], delta_u)
-        return delta, gradient, into_below + into_a if skips and spec.residual else into_below
+        if skips:
+            into_below = tf.where(choice["residual"], into_below + into_a, into_below)
+        return delta, gradient, into_below
 
     def outputs_of(block, below):
         logits = _times(block[:, :-1], below) + block[:, -1, :, None]
@@ -342,7 +370,7 @@ def program(spec: Spec):
 
     def run(blocks, slots, carried, x, y, keys, batches, first, steps, every, settings, choice):
         depth = choice["depth"]
-        rate, threshold, constants = settings[0], settings[1], settings[2:]
+        rate, threshold, numbers = settings[0], settings[1], settings[2:]
 
         def array(size, *shape):
             return tf.TensorArray(
@@ -361,17 +389,15 @@ def program(spec: Spec):
             chosen = tf.gather(batches, number)
             inputs = tf.transpose(tf.gather(x, chosen))[None]
             target = target_of(tf.gather(y, chosen))
-            count = tf.cast(now + 1, dtype)
+            now_rate = unbiased(rate, numbers, tf.cast(now + 1, dtype))
 
             def draw(layer):
                 size = spec.batch_size
                 return lambda z: random_slopes(keys, now, layer, width, size, dtype)
 
             def update(block, block_slots, gradient, extra, factor):
-                change, new = optimizer_step(
-                    spec.optimizer, clipped(gradient, extra, factor, threshold), block_slots,
-                    rate, constants, count,
-                )  # fmt: skip
+                gradient = clipped(gradient, extra, factor, threshold)
+                change, new = optimizer_step(gradient, block_slots, now_rate, numbers)
                 return block + change, new, change
 
             # forward
@@ -403,7 +429,8 @@ def program(spec: Spec):
 
             # backward; with a global norm to clip, a first time only for that norm
             bias = tf.reduce_sum(delta, axis=2)[:, None]
-            gradient_last = tf.concat([_outer(a, delta), bias], axis=1) / spec.batch_size
+            gradient_last = tf.concat([_outer(a, delta), bias], axis=1)
+            gradient_last = only_weights(gradient_last, choice, 1) / spec.batch_size
             into_last = _back_through(last[:, :-1], delta)
 
             def back(layer, block, into):
@@ -438,9 +465,7 @@ def program(spec: Spec):
                 # the block comes in as a loop variable, read ahead after the last write: a stack
                 # that is only written here needs no copy
                 delta, gradient, into = back(layer, block, into)
-                new, new_slots, change = update(
-                    block, block_slots, gradient, spec.extra_rows, factor
-                )
+                new, new_slots, change = update(block, block_slots, gradient, EXTRA_ROWS, factor)
                 hidden = hidden.write(layer, new)
                 hidden_slots = [
                     s.write(layer, n) for s, n in zip(hidden_slots, new_slots, strict=True)
@@ -464,7 +489,7 @@ def program(spec: Spec):
             delta_head, gradient_head = back_head(into)
             deltas = deltas.write(row, delta_head)
             new_head, head_slots, change_head = update(
-                head, [s[0] for s in slots], gradient_head, spec.extra_rows, factor
+                head, [s[0] for s in slots], gradient_head, EXTRA_ROWS, factor
             )
             new_last, last_slots, change_last = update(
                 last, [s[2] for s in slots], gradient_last, 1, factor
@@ -487,7 +512,7 @@ def program(spec: Spec):
             return (new_head, hidden, new_last), slots, (score, failed), buffers, short, scores
 
         examples, outputs, room = spec.batch_size, spec.num_outputs, spec.room
-        head_shape = (spec.num_inputs + spec.extra_rows, width)
+        head_shape = (spec.num_inputs + EXTRA_ROWS, width)
         last_shape = (width + 1, outputs)
         buffers = [array(spec.rows, width, examples) for _ in range(4)]
         buffers += [array(spec.rows, height, width) for _ in range(3)]
@@ -509,12 +534,13 @@ def program(spec: Spec):
         head_kernels = [k[:, :, : spec.num_inputs] for k in short[:3]]
         last_kernels = [k[:, :, :width] for k in short[3:6]]
         last_slope = short[7] * (1 - short[7])
-        of_hidden = signal_statistics(a, slope, delta, choice["largest"])
-        of_last = signal_statistics(short[7], last_slope, short[6], OUTPUT_SLOPE)
+        units = choice["width"]
+        of_hidden = signal_statistics(a, slope, delta, choice["largest"], units)
+        of_last = signal_statistics(short[7], last_slope, short[6], OUTPUT_SLOPE, outputs)
         statistics = (
-            kernel_statistics(*head_kernels),
-            tf.concat([kernel_statistics(*hidden_kernels), of_hidden], axis=0),
-            tf.concat([kernel_statistics(*last_kernels), of_last], axis=0),
+            kernel_statistics(*head_kernels, spec.num_inputs * units),
+            tf.concat([kernel_statistics(*hidden_kernels, units * units), of_hidden], axis=0),
+            tf.concat([kernel_statistics(*last_kernels, units * outputs), of_last], axis=0),
         )
         arrays = (head_kernels[:2], hidden_kernels[:2], last_kernels[:2]) if spec.keep else ()
         scores = [s.stack() for s in scores]
@@ -533,38 +559,40 @@ def _sums(*values):
     return tf.unstack(tf.reduce_sum(tf.stack(columns), axis=-1))
 
 
-def _moments(values):
+def _moments(values, count):
     """Mean, standard deviation and sum of squares over the last two axes, in float64.
 
     There the square of the smallest float32 is still a number, and a mean of squares minus a
     squared mean is exact enough.
     """
-    values = tf.cast(values, tf.float64)
-    count = values.shape[-1] * values.shape[-2]
-    total, squares = _sums(values, values**2)
+    total, squares = _sums(values, tf.cast(values, tf.float64) ** 2)
     mean = total / count
     return mean, tf.sqrt(tf.maximum(squares / count - mean**2, 0)), squares
 
 
-def kernel_statistics(gradient, kernel, change):
-    """Find the statistics OF_KERNEL of arrays (rows, replicates, fan_in, fan_out)."""
-    mean, std, squares = _moments(gradient)
-    weight_mean, weight_std, _ = _moments(kernel)
-    ratio = _moments(change)[1] / weight_std
+def kernel_statistics(gradient, kernel, change, count):
+    """Find the statistics OF_KERNEL of arrays (rows, replicates, fan_in, fan_out).
+
+    `count` is how many entries aren't 0 for want of a unit.
+    """
+    count = tf.cast(count, tf.float64)
+    mean, std, squares = _moments(gradient, count)
+    weight_mean, weight_std, _ = _moments(kernel, count)
+    ratio = _moments(change, count)[1] / weight_std
     table = [mean, std, tf.sqrt(squares), weight_mean, weight_std, ratio]
     return tf.cast(tf.stack(table), gradient.dtype)
 
 
-def signal_statistics(a, slope, delta, largest):
+def signal_statistics(a, slope, delta, largest, units):
     """Find the others of BY_LAYER, of arrays (rows, replicates, units, examples)."""
-    units, examples = a.shape[-2:]
-    mean, std, _ = _moments(a)
-    delta_norm = tf.sqrt(_moments(delta)[2] / examples)
+    examples, units = a.shape[-1], tf.cast(units, tf.float64)
+    mean, std, _ = _moments(a, units * examples)
+    delta_norm = tf.sqrt(_moments(delta, units)[2] / examples)
     saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)
     (num_saturated,) = _sums(saturated)
     dead = tf.reduce_all(slope == 0, axis=-1)
     shares = [
         num_saturated / (units * examples),
-        tf.reduce_mean(tf.cast(dead, tf.float64), axis=-1),
+        tf.reduce_sum(tf.cast(dead, tf.float64), axis=-1) / units,
     ]
     return tf.cast(tf.stack([delta_norm, mean, std, *shares]), a.dtype)

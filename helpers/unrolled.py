@@ -263,13 +263,16 @@ class Program:
         columns = [tf.transpose(loss), tf.transpose(score)]
         groups = [parts[i : i + 3] for i in range(0, len(parts), 3)]
         for gradient, before, after in groups[: len(self.of_kernels)]:
-            columns.append(flat(universal.kernel_statistics(gradient, before, after - before)))
+            size = before.shape[-2] * before.shape[-1]
+            table = universal.kernel_statistics(gradient, before, after - before, size)
+            columns.append(flat(table))
         of_taps = zip(self.of_taps.values(), groups[len(self.of_kernels) :], strict=True)
         for names, arrays in of_taps:
             a, slope, delta = (tf.transpose(array, (0, 1, 3, 2)) for array in arrays)
             delta *= self.batch_size  # dL_i/dz, where L is the mean of the L_i
             largest = np.array([self.largest[name] for name in names])[:, None, None]
-            columns.append(flat(universal.signal_statistics(a, slope, delta, largest)))
+            table = universal.signal_statistics(a, slope, delta, largest, a.shape[-2])
+            columns.append(flat(table))
         return tf.concat(columns, axis=0)
 
 

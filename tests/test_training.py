@@ -382,13 +382,33 @@ def test_one_program_serves_every_setting(monkeypatch):
     )
     run = {"dataset": small(), "epochs": 1, **KEPT}
     training.train("tanh", "he_normal", **run)
-    for depth, activation, initializer in (
-        (1, "relu", "zeros"), (50, "prelu", "orthogonal"), (13, "rrelu", "he_normal"),
+    for depth, width, activation, initializer, optimizer in (
+        (1, 8, "relu", "zeros", "sgd"), (50, 2, "prelu", "orthogonal", "adam"),
+        (13, 3, "rrelu", "he_normal", "momentum"),
     ):  # fmt: skip
-        training.train(activation, initializer, depth=depth, learning_rate=0.02, seed=9,
-                       record_every=2, **run | {"epochs": 3})  # fmt: skip
+        training.train(activation, initializer, depth=depth, width=width, optimizer=optimizer,
+                       residual=depth == 50, learning_rate=0.02, seed=9, record_every=2,
+                       **run | {"epochs": 3})  # fmt: skip
     (only,) = programs
     assert only.experimental_get_tracing_count() == 1
+
+
+def test_units_that_only_fill_the_room_weigh_nothing(monkeypatch):
+    """Not even where everything overflows: the recording is that of a program without room."""
+    run = {"dataset": small(), "epochs": 2, "depth": 9, "width": 5, "residual": True, **KEPT}
+    huge = catalogue.Initializer(lambda fan_in, fan_out: 1e10)  # overflows on the way back
+    monkeypatch.setitem(catalogue.INITIALIZERS, "huge", huge)
+    for activation, initializer, optimizer, clip in (
+        ("sigmoid", "standard_normal", "adam", None), ("prelu", "he_normal", "momentum", None),
+        ("relu", "huge", "sgd", ("value", 0.1)),
+    ):  # fmt: skip
+        options = {"optimizer": optimizer, "clip": clip, **run}
+        with monkeypatch.context() as patched:
+            patched.setattr(universal, "room_for", lambda width: width)
+            exact = training.train(activation, initializer, **options)
+        roomy = training.train(activation, initializer, **options)
+        for name in roomy.data_vars:
+            np.testing.assert_allclose(roomy[name], exact[name], rtol=1e-4, atol=1e-6)
 
 
 def test_a_learner_s_activation_trains(monkeypatch):
