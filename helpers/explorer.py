@@ -86,7 +86,7 @@ class Explorer(widgets.VBox):
             self.figure.set_layout_engine("none")  # nothing moves when a label does
             panels = self.figure.subfigures(*grid, squeeze=False, facecolor="white").ravel()
             self.axes = np.array([panel.add_axes(_box(size, grid)) for panel in panels])
-        self._moving, self._frames, self._backgrounds = [], {}, {}
+        self._moving, self._frames, self._backgrounds, self._still = [], {}, {}, 0
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
         for name, control in controls.items():
@@ -236,12 +236,12 @@ class Explorer(widgets.VBox):
         with DRAWING, matplotlib.style.context(STYLE):
             for artist in self._moving:
                 artist.remove()
-            old = {child for ax in self.axes for child in ax.get_children()}
+            self._moving = []
             if self._result is not None:
                 pinned = self._pinned and self._pinned[0]
-                self._finding = self._draw(self.axes, self.content, pinned)
-            new = [child for ax in self.axes for child in ax.get_children() if child not in old]
-            self._moving = [child for child in new if child is not child.axes.get_legend()]
+                self._draw_still(pinned)
+                with self._collecting(self._moving):
+                    self._finding = self._draw(self.axes, self.content, pinned)
             picture = self._paint()
         self._said = " ".join(filter(None, (self._finding.sentence, self._difference())))
         word, colon, rest = html.escape(self._said).partition(":")
@@ -255,6 +255,17 @@ class Explorer(widgets.VBox):
         self._image.value = picture  # last: whoever sees a new picture sees the words to it
         for call in self._watchers:
             call(self)
+
+    def _draw_still(self, pinned):
+        """Draw what backgrounds hold besides axes and labels; count it in `_still`."""
+
+    @contextmanager
+    def _collecting(self, artists):
+        """Append to `artists` whatever is drawn within, legends apart."""
+        old = {child for ax in self.axes for child in ax.get_children()}
+        yield
+        new = [child for ax in self.axes for child in ax.get_children() if child not in old]
+        artists += [child for child in new if child is not child.axes.get_legend()]
 
     def _difference(self):
         """Say what changed since A, and what that did."""
@@ -300,7 +311,7 @@ class Explorer(widgets.VBox):
         if not self._frames:
             self._canvas.draw()  # white all over, between the panels too
         for ax in self.axes:
-            key = ax, _frame(ax)
+            key = ax, self._still, _frame(ax)
             if key not in self._backgrounds:
                 ax.figure.draw(renderer)
                 self._backgrounds[key] = self._canvas.copy_from_bbox(ax.figure.bbox)
@@ -337,11 +348,15 @@ class TrainingExplorer(Explorer):
         How many epochs that is.
     draw : callable
         ``draw(axes, run, pinned)``, as for `Explorer`, of `Run`s.
+    draw_run : callable, optional
+        Called alike, before `draw`, but only for another run, pinned run or view: it draws what is
+        the same at every epoch, so that a moving epoch is cheap.
     The others as in `Explorer`. With `SYNCHRONOUS` set, training happens within each move.
     """
 
-    def __init__(self, controls, compute, draw, *, train, epochs, **options):
+    def __init__(self, controls, compute, draw, *, train, epochs, draw_run=None, **options):
         self._train, self._recording, self._epochs = train, None, epochs
+        self._draw_run, self._view, self._drawn, self._of_run = draw_run, None, (), []
         self._worker = Worker(self._work, self._done, pause=PAUSE)
         super().__init__(controls, compute, draw, **options)
 
@@ -364,6 +379,7 @@ class TrainingExplorer(Explorer):
 
     def add_view(self, view) -> None:
         """Put a control before the epoch that changes what is shown, and nothing else."""
+        self._view = view
         view.observe(lambda _: self._show(), names="value")
         view.style.description_width, view.layout.width = "56px", "240px"
         row = self.children[2]
@@ -373,6 +389,16 @@ class TrainingExplorer(Explorer):
     def content(self):
         """What is drawn, and pinned: a `Run`."""
         return Run(self._result, self._recording, self.epoch.value)
+
+    def _draw_still(self, pinned):
+        what = self._view and self._view.value, self._recording, pinned and pinned.recording
+        if self._draw_run and [id(w) for w in what] != [id(w) for w in self._drawn]:
+            for artist in self._of_run:
+                artist.remove()
+            self._of_run.clear()
+            with self._collecting(self._of_run):
+                self._draw_run(self.axes, self.content, pinned)
+            self._drawn, self._still = what, self._still + 1
 
     def refresh(self) -> None:
         """Compute and draw the present setting as initialised, and ask for its training."""
@@ -405,7 +431,7 @@ class TrainingExplorer(Explorer):
 
     def _tell(self, share):
         self._bar.value, self._stop.disabled = share, False
-        self._status.value = "the first run at this width compiles ..." if not share else ""
+        self._status.value = "the first run of its size compiles ..." if not share else ""
 
     def _work(self, values, progress, stop):
         progress(0.0)

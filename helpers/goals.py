@@ -83,7 +83,7 @@ def _judge_learning(run):
         )
     return (
         False,
-        f"{count}; the gradient arrives ({in_words(ratio)} of the last's), so look at what "
+        f"{count}; the gradient arrives ({in_words(ratio)} times the last's), so look at what "
         "the optimizer makes of it.",
     )
 

@@ -480,32 +480,36 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     return ax
 
 
-def learning_curves(recording, *, epoch=0, pinned=None, color=OTHER_COLOR, ax=None):
+def learning_curves(recording, *, pinned=None, color=OTHER_COLOR, ax=None):
     """Draw loss and accuracy against the epoch: medians over the replicates, bands 10-90 %.
 
     Parameters
     ----------
     recording : xarray.Dataset
         What ``train`` gives.
-    epoch : int
-        Where a vertical line stands.
     pinned : xarray.Dataset, optional
         An earlier recording, its medians in grey as "A".
     """
     ax = _axes(ax)
-    styles = {"loss": "-", "accuracy": (0, (2, 1))}
+    styles, top = {"loss": "-", "accuracy": (0, (2, 1))}, 1.02
     for name, style in styles.items():
         if pinned is not None:
             middle = _quantiles(_finite(pinned[name].values))[1]
-            ax.plot(pinned.epoch, middle, **PINNED | {"linestyle": style}, label="A")
+            ax.plot(
+                pinned.epoch,
+                middle,
+                label="A" if name == "loss" else "_A",
+                **PINNED | {"linestyle": style, "linewidth": 3, "dash_capstyle": "butt"},
+            )
         low, middle, high = _quantiles(_finite(recording[name].values))
         ax.fill_between(recording.epoch, low, high, color=color, alpha=0.2, linewidth=0)
         ax.plot(recording.epoch, middle, color=color, linestyle=style, label=name)
-    ax.axvline(epoch, **REFERENCE)
-    largest = _finite(recording["loss"].values)
+        top = max(top, np.nanmax(high, initial=0))
     ends = [recording.epoch.values[-1], 0 if pinned is None else pinned.epoch.values[-1]]
-    top = _round_up(10 * np.nanmax(largest, initial=0.1)) / 10
-    ax.set(title="", xlabel="epoch", ylabel="", xlim=(0, max(1, *ends)), ylim=(0, max(1.02, top)))
+    ax.set(
+        title="", xlabel="epoch", ylabel="", xlim=(0, max(1, *ends)),
+        ylim=(0, 1.02 if top <= 1.02 else _round_up(10 * top) / 10),
+    )  # fmt: skip
     _plain_ticks(ax)
     final = np.median(recording["accuracy"].values[:, -1])
     ax.set_label(
@@ -515,8 +519,22 @@ def learning_curves(recording, *, epoch=0, pinned=None, color=OTHER_COLOR, ax=No
     return ax
 
 
-def heat_map(recording, name, *, epoch=0, ax=None):
+def mark_epoch(epoch, *, ax=None):
+    """Draw a dotted line at the epoch that other panels show, and write the epoch beside it."""
+    ax = _axes(ax)
+    ax.axvline(epoch, **REFERENCE)
+    left, right = ax.get_xlim()
+    side = {"ha": "left"} if epoch < (left + right) / 2 else {"ha": "right"}
+    box = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1}
+    ax.text(epoch, 0.5, f" epoch {epoch} ", transform=ax.get_xaxis_transform(), fontsize=12,
+            va="center", bbox=box, **side)  # fmt: skip
+    return ax
+
+
+def heat_map(recording, name, *, ax=None):
     """Draw a size of every layer at every epoch as a colour, on a log scale: bright is large.
+
+    Beside the title stands the scale of the colours, from the smallest size to the largest.
 
     Parameters
     ----------
@@ -524,23 +542,22 @@ def heat_map(recording, name, *, epoch=0, ax=None):
         What ``train`` gives.
     name : str
         A variable of it with a layer, such as "delta_norm"; its median over the replicates.
-    epoch : int
-        Where a vertical line stands.
     """
     ax = _axes(ax)
     logs = _log10(_quantiles(_finite(recording[name].values))[1]).T
     finite = logs[np.isfinite(logs)]
-    low = math.floor(finite.min(initial=0))
-    high = max(math.ceil(finite.max(initial=low)), low + 1)
+    low = finite.min() if finite.size else 0
+    high = max(finite.max(initial=low), low + 0.5)
     last = max(recording.epoch.values[-1], 1)
     box = (0, last, 0.5, len(logs) + 0.5)
-    ax.imshow(logs, aspect="auto", origin="lower", extent=box, vmin=low, vmax=high,
-              interpolation="nearest", zorder=-1)  # fmt: skip
-    ax.axvline(epoch, **REFERENCE | {"color": "white"})
-    ax.set(
-        title=f"delta: {_power(low)} dark, {_power(high)} bright", xlabel="epoch", ylabel="layer",
-        xlim=(0, last), ylim=box[2:],
-    )  # fmt: skip
+    style = {"aspect": "auto", "vmin": low, "vmax": high, "zorder": 1}  # over the grid
+    ax.imshow(logs, origin="lower", extent=box, interpolation="nearest", **style)
+    ax.imshow(np.linspace(low, high, 64)[None], extent=(0.5, 0.84, 1.04, 1.11), clip_on=False,
+              transform=ax.transAxes, **style)  # fmt: skip
+    for place, text, align in ((0.49, low, "right"), (0.85, high, "left")):
+        short = f"{float(f'{10**text:.1g}'):g}" if -3 < text < 4 else _power(math.floor(text))
+        ax.text(place, 1.035, short, transform=ax.transAxes, ha=align, fontsize=13)  # fmt: skip
+    ax.set(title="delta", xlabel="epoch", ylabel="hidden layer", xlim=(0, last), ylim=box[2:])
     _plain_ticks(ax, integer=True)
     ax.set_label(
         f"{recording[name].attrs.get('long_name', name)}, first layer to last: from "
@@ -568,8 +585,9 @@ def decision_boundary(dataset, outputs, extent, *, ax=None):
     x, y = dataset.x[:300], dataset.y[:300]
     for label, (color, marker) in enumerate((("#5B2C83", "o"), ("#B35806", "^"))):
         ax.plot(*x[y == label].T, marker, color=color, markersize=5, markeredgecolor="white",
-                markeredgewidth=0.5)  # fmt: skip
-    ax.set(title="what one network says", xlabel="", ylabel="", xlim=extent[:2], ylim=extent[2:])
+                markeredgewidth=0.5, label=f"class {label}")  # fmt: skip
+    ax.set(title="", xlabel="shade: what one network says", ylabel="",
+           xlim=extent[:2], ylim=extent[2:])  # fmt: skip
     _plain_ticks(ax)
     share = float((np.asarray(outputs) > 0.5).mean())
     ax.set_label(f"{dataset.name}: the network says class 1 on {100 * share:.0f} % of the plane.")

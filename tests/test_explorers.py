@@ -11,13 +11,8 @@ import pytest
 from helpers import STYLE, data, explorers, measure, theory
 from helpers import explorer as explorer_module
 from helpers.catalogue import ACTIVATIONS, Activation
-from helpers.explorers import (
-    Explorer,
-    Finding,
-    gradient_explorer,
-    initializer_explorer,
-    product_explorer,
-)
+from helpers.explorer import Explorer, Finding
+from helpers.explorers import gradient_explorer, initializer_explorer, product_explorer
 
 
 @pytest.fixture(autouse=True)

@@ -106,6 +106,7 @@ def _network_controls(activation, initializer, dataset, depth, width):
 
 
 EPOCHS = 100
+WIDEST = 64  # units of a network that is trained: each further size keeps 40 MB
 LARGEST = 50_000  # depth * width^2 that is trained: a quarter of a minute on two cores
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
@@ -140,9 +141,14 @@ def gradient_explorer(**first) -> Explorer:
     def draw(axes, run, pinned):
         return (_draw_gradient if view.value == "layers" else _draw_training)(axes, run, pinned)
 
+    def draw_run(axes, run, pinned):
+        if view.value == "training":
+            _draw_whole_run(axes, run, pinned)
+
     explorer = TrainingExplorer(
-        controls, _start, draw, train=_train, epochs=EPOCHS, grid=(2, 2), presets=presets
-    )
+        controls, _start, draw, draw_run=draw_run, train=_train, epochs=EPOCHS, grid=(2, 2),
+        presets=presets,
+    )  # fmt: skip
     explorer.add_view(view)
     return explorer
 
@@ -165,7 +171,7 @@ def _train(dataset, normalization, *, progress, stop, **setting):
     """Train four networks, with a row for each epoch, and look all over the plane if it is one."""
     from helpers.training import train
 
-    if setting["depth"] * setting["width"] ** 2 > LARGEST:
+    if setting["width"] > WIDEST or setting["depth"] * setting["width"] ** 2 > LARGEST:
         raise ValueError("so large a network would train for minutes; take fewer layers or units.")
     chosen = _made(data.DATASETS[dataset])
     return train(
@@ -233,29 +239,40 @@ def _at_epoch(run):
     return _Profile(measured.astype(float), None)
 
 
+def _draw_whole_run(axes, run, pinned):
+    recording, before = run.recording, None if pinned is None else pinned.recording
+    plots.small_legend(axes[1])  # none
+    if recording is None:
+        _wait(axes[:3])
+        return
+    color = plots.COLORS.get(run.start.measured.activation, plots.OTHER_COLOR)
+    plots.learning_curves(recording, pinned=before, color=color, ax=axes[0])
+    plots.small_legend(axes[0], "loss", "accuracy", "A")
+    plots.heat_map(recording.isel(layer=slice(0, -1)), "delta_norm", ax=axes[1])
+    if "output" not in recording:
+        plots.waiting("no plane to show:\nmore than two inputs", ax=axes[2])
+        plots.small_legend(axes[2])
+
+
+def _wait(axes):
+    for ax in axes:
+        plots.waiting("training ...", ax=ax)
+        plots.small_legend(ax)
+
+
 def _draw_training(axes, run, pinned):
-    now, before = _at_epoch(run), None if pinned is None else pinned.recording
     color = plots.COLORS.get(run.start.measured.activation, plots.OTHER_COLOR)
     recording = run.recording
-    for ax in axes[1:3]:
-        plots.small_legend(ax)  # none
-    if recording is None:
-        for ax in axes[:3]:
-            plots.waiting("training ...", ax=ax)
-            plots.small_legend(ax)
-    else:
-        options = {"epoch": run.epoch, "ax": axes[0]}
-        plots.learning_curves(recording, pinned=before, color=color, **options)
-        plots.small_legend(axes[0], "loss", "accuracy", "A")
-        plots.heat_map(recording, "delta_norm", epoch=run.epoch, ax=axes[1])
-        chosen = _made(data.DATASETS[recording.dataset])
-        points, extent = _plane(chosen)
-        if points is None:
-            plots.waiting("no plane to show:\nmore than two inputs", ax=axes[2])
-        else:
+    if recording is not None:
+        plots.mark_epoch(run.epoch, ax=axes[0])
+        axes[1].axvline(run.epoch, **plots.REFERENCE | {"color": "white"})
+        if "output" in recording:
+            chosen = _made(data.DATASETS[recording.dataset])
             outputs = recording["output"].values[0, _row(run)].reshape(32, 32)
-            plots.decision_boundary(chosen, outputs, extent, ax=axes[2])
-    _draw_delta(axes[3], now, color, [] if pinned is None else [_at_epoch(pinned)])
+            plots.decision_boundary(chosen, outputs, _plane(chosen)[1], ax=axes[2])
+            plots.small_legend(axes[2], "class 0", "class 1")
+    before = [] if pinned is None else [_at_epoch(pinned)]
+    _draw_delta(axes[3], _at_epoch(run), color, before)
     plots.small_legend(axes[3], "RMS", "theory")
     return _gradient_finding(run)
 
@@ -307,12 +324,13 @@ def _gradient_finding(run):
     ratio = now.ratio()
     size = in_words(ratio)
     word = theory.verdict(ratio).capitalize()
-    finding = f"{word}: delta = dL/dz in the first hidden layer is {size} of the last's"
+    when = f" at epoch {run.epoch}" if now is not run.start else ""
+    finding = f"{word}{when}: delta = dL/dz in the first hidden layer is {size} times the last's"
     if now.predicted:
         finding += f" (theory {in_words(now.predicted.delta_norm[0])})"
     if dead:
         finding += f"; {dead} of {len(delta)} networks are dead"
-    finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} of the last's."
+    finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} times."
     if run.recording is None:
         return Finding(finding, "first-layer delta over the last's", size)
     accuracy = np.median(run.recording["accuracy"].values[:, -1])
@@ -360,21 +378,16 @@ def weight_explorer() -> Explorer:
         return _train(normalization="none", residual=False, keep="kernel", **setting)
 
     return TrainingExplorer(
-        controls, lambda **values: values, _draw_weights, train=train, epochs=EPOCHS, grid=(2, 2),
-        presets=presets,
+        controls, lambda **values: values, _draw_weights, draw_run=_draw_all_weights, train=train,
+        epochs=EPOCHS, grid=(2, 2), presets=presets,
     )  # fmt: skip
 
 
-def _draw_weights(axes, run, pinned):
+def _draw_all_weights(axes, run, pinned):
     if run.recording is None:
-        for ax in axes:
-            plots.waiting("training ...", ax=ax)
-            plots.small_legend(ax)
-        return Finding(f"Training: {EPOCHS} epochs of four networks.", "run", "training")
-    recording, before = run.recording, None if pinned is None else pinned.recording
-    layers = recording.layer.values
-    chosen = recording.isel(layer=np.unique(np.linspace(0, len(layers) - 1, 6).astype(int)))
-    colors = plots.layer_colors(chosen.layer.values)
+        _wait(axes)
+        return
+    chosen, before = _six_layers(run.recording), None if pinned is None else pinned.recording
     for ax, name, title in (
         (axes[0], "weight_mean", "mean weight"),
         (axes[1], "weight_std", "spread of the weights"),
@@ -382,13 +395,25 @@ def _draw_weights(axes, run, pinned):
     ):
         plots.over_epochs(chosen, name, legend=False, pinned=before, ax=ax)
         ax.set(title=title, ylabel="")
-        ax.axvline(run.epoch, **plots.REFERENCE)
     axes[2].axhline(-3, **plots.REFERENCE)
+
+
+def _six_layers(recording):
+    numbers = np.linspace(0, recording.sizes["layer"] - 1, 6).astype(int)
+    return recording.isel(layer=np.unique(numbers))
+
+
+def _draw_weights(axes, run, pinned):
+    if run.recording is None:
+        return Finding(f"Training: {EPOCHS} epochs of four networks.", "run", "training")
+    chosen, before = _six_layers(run.recording), None if pinned is None else pinned.recording
+    for ax in axes[:3]:
+        plots.mark_epoch(run.epoch, ax=ax)
     plots.distributions(
-        _kernels(chosen, _row(run)), colors, ax=axes[3],
+        _kernels(chosen, _row(run)), plots.layer_colors(chosen.layer.values), ax=axes[3],
         pinned=None if before is None else _kernels(before, _row(pinned)),
     )  # fmt: skip
-    return _weight_finding(recording)
+    return _weight_finding(run.recording)
 
 
 def _kernels(recording, row):
@@ -511,7 +536,7 @@ def _draw_initializers(axes, now, pinned):
     means = [f"{values.mean():.2g}" if values.size else "none" for _, values in now]
     return Finding(
         f"{words[0].capitalize()} and {words[1]}: delta = dL/dz in the first hidden layer is "
-        f"{ratios[0]} of the last's under {names[0]}, {ratios[1]} under {names[1]}. Mean "
+        f"{ratios[0]} times the last's under {names[0]}, {ratios[1]} under {names[1]}. Mean "
         f"singular values: {means[0]} and {means[1]}.",
         "first-layer deltas over the last's", " and ".join(ratios),
     )  # fmt: skip
