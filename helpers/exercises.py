@@ -127,7 +127,9 @@ class Exercise(widgets.VBox):
     hints : sequence of str
         From a nudge to nearly the answer; `hint` gives one after the other.
     solution : str
-        Python code that assigns ``answer``, for the notebook in which it stands.
+        Python code that assigns ``answer``, for the notebook in which it stands. A function is
+        shown under the name that the question gives it (the first ``name(`` after a backtick), so
+        that it can be pasted into the learner's cell.
 
     Raises
     ------
@@ -148,7 +150,8 @@ class Exercise(widgets.VBox):
             raise ValueError(f"solution must be code that assigns answer; got {solution!r}.")
         self.question, self.checker, self.hints = question, checker, list(hints)
         self._code, self._given = compile(code, "<solution>", "exec"), 0
-        self._text = code
+        named = re.search(r"`(\w+)\(", question)
+        self._text = re.sub(r"\banswer(?=\()", named.group(1), code) if named else code
         self._title = widgets.HTML(_line(f"<b>Exercise.</b> {_prose(question)}"))
         self.solved = False
         if _read().get(question) == SOLVED:
@@ -209,7 +212,8 @@ class Exercise(widgets.VBox):
 def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | None:
     """Compare numbers with the right ones, and with what known misconceptions lead to.
 
-    The usual body of a checker. Lists, arrays and tensors serve alike.
+    The usual body of a checker. Lists, arrays and tensors serve alike; what is no number at all
+    (None, a text) is named.
 
     Parameters
     ----------
@@ -225,6 +229,11 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     str or None
         What is wrong, or None.
     """
+    parts = answer if isinstance(answer, list | tuple) else [answer]
+    if any(part is None for part in parts):
+        return "There's a None in place of a number: is a `return` missing?"
+    if any(isinstance(part, str) for part in parts):
+        return "That's a text: leave out the quotation marks."
     got, right = np.squeeze(np.asarray(answer, float)), np.squeeze(np.asarray(right, float))
 
     def equals(wanted):
@@ -238,7 +247,11 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
         if equals(wanted):
             return sentence
     if got.shape != right.shape:
-        return f"The shape should be {right.shape}; yours is {got.shape}."
+        if not right.shape:
+            return f"One number is asked for; yours has shape {got.shape}."
+        return f"The shape should be {right.shape}; yours is {got.shape or 'a single number'}."
+    if not np.isfinite(got).all():
+        return "Not all of that is finite: is there a division by 0?"
     return "That isn't it: the hints may help."
 
 

@@ -37,6 +37,15 @@ COLORS = {
     "mish": "#661100",
     "softplus": "#AA4499",
 }
+# One colour a rule for initial weights, where rules are compared.
+RULE_COLORS = {
+    "random_normal": "#0072B2",
+    "standard_normal": "#D55E00",
+    "heuristic_uniform": "#009E73",
+    "glorot_uniform": "#CC79A7",
+    "he_uniform": "#E69F00",
+    "orthogonal": "#56B4E9",
+}
 OTHER_COLOR = "#555555"
 OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to light, input side first
 LOG_SCALE = ("delta_norm", "gradient_norm", "gradient_std", "update_ratio")  # sizes above 0
@@ -447,7 +456,7 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     drawn = {key: _log10(row) if log else row for key, row in rows.items()}
     low, high = _value_limits(np.concatenate([*drawn.values()]), log=log)
     low, high = limits or (low, high)
-    colors = COLORS | layer_colors(list(rows))
+    colors = COLORS | RULE_COLORS | layer_colors(list(rows))
     for number, (key, row) in enumerate(drawn.items()):
         color, finite = colors.get(key, OTHER_COLOR), np.isfinite(row)
         shift = number + np.linspace(-0.25, 0.25, len(row))
@@ -626,16 +635,17 @@ def distributions(arrays, colors, *, pinned=None, ax=None):
         if np.isfinite(array).any()
     }
     rows = {name: row for row, name in enumerate(arrays)}
+    reach = max((abs(q[[0, -1]]).max() for q in quantiles.values()), default=1)
     for name, array in (pinned or {}).items():
         if name in rows and np.isfinite(array).any():
             ends = np.quantile(array[np.isfinite(array)], [0.025, 0.975])
+            reach = max(reach, *np.abs(ends))
             ax.plot(ends, [rows[name]] * 2, **PINNED | {"linewidth": 14, "alpha": 0.4})
     for name, (low, left, middle, right, high) in quantiles.items():
         ax.plot([low, high], [rows[name]] * 2, color=colors[name], linewidth=2)
         ax.plot([left, right], [rows[name]] * 2, color=colors[name], linewidth=7,
                 solid_capstyle="butt")  # fmt: skip
         ax.plot(middle, rows[name], "o", color="white", markersize=5)
-    reach = max((abs(q[[0, -1]]).max() for q in quantiles.values()), default=1)
     reach = _round_up(11 * reach) / 10
     ax.set(title="weights by layer", xlabel="weight", ylabel="", xlim=(-reach, reach),
            ylim=(len(rows) - 0.5, -0.5))  # fmt: skip
@@ -669,7 +679,7 @@ def histograms(arrays, *, label, exact=None, ax=None):
     bins = np.clip(np.sqrt(min(map(len, arrays.values()))), 10, 100)  # few values, wide bins
     edges = np.linspace(low, reach, int(bins) + 1)
     cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
-    colors = COLORS | layer_colors(list(arrays))
+    colors = COLORS | RULE_COLORS | layer_colors(list(arrays))
     for name, array in arrays.items():
         density = np.histogram(array, edges)[0] / (len(array) * (edges[1] - edges[0]))
         color = colors[name] if name in colors else next(cycle)
@@ -867,8 +877,9 @@ def _log_line(ax, numbers, logs, **style):
 
 def _layer_axis(ax, arrays):
     depth = max(np.shape(array)[1] for array in arrays)
-    ax.set(xlabel="hidden layer", ylabel="", xlim=(0.5, max(_round_up(depth), 5) + 0.5))
-    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    end = depth if depth <= 5 else _round_up(depth)  # no tick for a layer that isn't there
+    ax.set(xlabel="hidden layer", ylabel="", xlim=(0.5, end + 0.5))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.xaxis.set_major_formatter(ScalarFormatter())
 
 

@@ -171,6 +171,14 @@ def test_hints_come_in_order_and_the_buttons_give_the_same():
     assert "    return 2 * np.asarray(x)" in exercise.solution().value
 
 
+def test_a_function_is_shown_under_the_name_that_the_question_gives_it():
+    recursive = "def answer(x):\n    return x and 2 + answer(x - 1)"
+    shown = task(solution=recursive).solution().value
+    assert "def double(x):\n    return x and 2 + double(x - 1)" in shown and "answer" not in shown
+    number = task(question="Use `log(x)`: how much?", solution="answer = np.log(2)")
+    assert "answer = np.log(2)" in number.solution().value
+
+
 def test_the_solution_is_run_and_checked_in_its_notebook():
     assert not task().try_solution({"np": np})
     assert "square" in task(solution="answer = np.square").try_solution({"np": np})
@@ -201,11 +209,21 @@ def test_numbers_are_right_however_they_are_written(answer):
     [
         ([-1, 0, -3], "Turn the sign."),
         ([1, 0, 3.1], "That isn't it"),
-        ([1, 0, np.nan], "That isn't it"),
+        ([1, 0, np.nan], "division by 0"),
+        ([1, 0, np.inf], "division by 0"),
+        (None, "is a `return` missing?"),
+        ([1, None, 3], "is a `return` missing?"),
+        ("1", "leave out the quotation marks"),
         ([1, 1e-3, 3], "That isn't it"),
         (4, "That's the sum."),
+        (5, "should be (3,); yours is a single number"),
         ([1, 0], r"should be (3,); yours is (2,)"),
     ],
 )
 def test_wrong_numbers_hear_what_led_to_them(answer, said):
     assert said in compare(answer, [1, 0, 3], {"Turn the sign.": [-1, 0, -3], "That's the sum.": 4})
+
+
+def test_an_array_in_place_of_one_number_is_named():
+    assert compare([1, 2], 1) == "One number is asked for; yours has shape (2,)."
+    assert compare([1], 1) is None

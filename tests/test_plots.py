@@ -1,10 +1,11 @@
+import matplotlib.colors as mcolors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
 
 from helpers import STYLE, data, plots
-from helpers.catalogue import ACTIVATIONS
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS
 
 
 @pytest.fixture(autouse=True)
@@ -280,3 +281,33 @@ def test_every_plot_takes_an_ax_and_returns_it(draw):
     _, ax = plt.subplots()
     assert draw(ax) is ax
     assert draw(None) is not ax
+
+
+@pytest.mark.parametrize(("depth", "end"), [(1, 1), (4, 4), (5, 5), (6, 7), (11, 20)])
+def test_the_layer_axis_has_no_place_for_layers_that_are_not_there(depth, end):
+    ax = plots.shares(np.zeros((2, depth)), np.zeros((2, depth)))
+    assert ax.get_xlim() == (0.5, end + 0.5)
+    if depth <= 5:
+        ticks = [tick for tick in ax.get_xticks() if 0.5 <= tick <= end + 0.5]
+        assert max(ticks) <= depth and all(tick == int(tick) for tick in ticks)
+
+
+def test_distributions_hold_the_pinned_ones_too():
+    narrow, wide = np.linspace(-1, 1, 101), np.linspace(-7, 7, 101)
+    for arrays, pinned in ((narrow, wide), (wide, narrow)):
+        ax = plots.distributions(
+            {"hidden_1": arrays}, plots.layer_colors(["hidden_1"]), pinned={"hidden_1": pinned}
+        )
+        ends = np.concatenate([line.get_xdata() for line in ax.lines])
+        low, high = ax.get_xlim()
+        assert low <= ends.min() < -6 and 6 < ends.max() <= high
+
+
+def test_a_rule_has_its_colour_and_shares_it_with_no_other():
+    assert set(plots.RULE_COLORS) <= set(INITIALIZERS)
+    assert len(set(plots.RULE_COLORS.values())) == len(plots.RULE_COLORS)
+    name, values = "he_uniform", np.linspace(0, 1, 50)
+    dots = line(plots.spread({name: values}, label="size"), name)
+    (steps,) = plots.histograms({name: values}, label="size").patches
+    for color in (dots.get_color(), steps.get_edgecolor()):
+        assert mcolors.same_color(color, plots.RULE_COLORS[name])
