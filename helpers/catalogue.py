@@ -274,7 +274,7 @@ class Initializer:
         return (scale * _DRAWS.get(self.distribution, (fan_in, fan_out), stream)).astype(np.float32)
 
     def sample_bias(self, units: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
-        """Draw the biases of a layer, float32, shape (units,), from a stream beside its kernel's."""
+        """Draw a layer's biases, float32, shape (units,), from a stream beside its kernel's."""
         units = whole_number("units", units)
         if self.bias_variance == 0:
             return np.zeros(units, np.float32)

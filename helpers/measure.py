@@ -27,7 +27,7 @@ import xarray as xr
 from scipy.special import expit, softmax
 from threadpoolctl import ThreadpoolController
 
-from helpers import whole_number
+from helpers import positive_number, whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Initializer, check_normalization
 from helpers.data import Dataset, check_dataset
 
@@ -121,7 +121,7 @@ def profile(
 
 def _profile(entry, kernels, biases, x, y, normalization, residual):
     """Statistics of the networks with these parameters: (name, replicate, layer)."""
-    # forward: z = a W + b, normalised if asked for; then a = phi(z), plus the layer's input if residual
+    # forward: z = a W + b, normalised if asked for; then a = phi(z), plus its input if residual
     a, layers, depth = x, [], len(kernels) - 1
     for number, (kernel, bias) in enumerate(zip(kernels[:-1], biases, strict=False)):
         z, spread = a @ kernel, 1.0
@@ -171,6 +171,7 @@ def pair_profile(
     depth: int = 30,
     width: int = 64,
     correlation: float = 0.5,
+    input_second_moment: float = 1.0,
     num_replicates: int = 20,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -178,8 +179,8 @@ def pair_profile(
 
     Var W = weight_variance / width, Var b = bias_variance, all normal, as the mean-field theory has
     it (Poole et al. 2016; Schoenholz et al. 2017); ``theory.pair_signals`` predicts what comes out.
-    The inputs have as many entries as a layer has units, mean square 1, and the correlation asked
-    for. The loss is the output itself, a weighted sum of the last activations.
+    The inputs have as many entries as a layer has units, and the mean square and the correlation
+    asked for. The loss is the output itself, a weighted sum of the last activations.
 
     Returns
     -------
@@ -190,7 +191,8 @@ def pair_profile(
     Raises
     ------
     ValueError
-        For an unknown name, a negative variance, a width below 2, or a correlation beyond 1.
+        For an unknown name, a negative variance, a width below 2, a correlation beyond 1, or an
+        input_second_moment that isn't above 0.
     """
     entry = ACTIVATIONS[activation]
     depth, width = whole_number("depth", depth), whole_number("width", width, low=2)
@@ -200,7 +202,9 @@ def pair_profile(
     rule = Initializer(lambda fan_in, fan_out: weight_variance / fan_in, "normal",
                        bias_variance=bias_variance)  # fmt: skip
     other = np.sqrt(2) * np.cos(np.pi * (np.arange(width) + 0.5) / width)  # at right angles to 1
-    a = np.stack([np.ones(width), correlation + np.sqrt(1 - correlation**2) * other])
+    a = np.sqrt(positive_number("input_second_moment", input_second_moment)) * np.stack(
+        [np.ones(width), correlation + np.sqrt(1 - correlation**2) * other]
+    )
     kernels, biases = _draw(rule, [width] * (depth + 1) + [1], num_replicates, seed)
     columns, pre_activations = [], []
     for kernel, bias in zip(kernels[:-1], biases, strict=False):

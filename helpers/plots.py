@@ -760,7 +760,9 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
     return ax
 
 
-def phase_map(chi, weight_variances, bias_variances, *, line=None, place=None, pinned=None, ax=None):
+def phase_map(
+    chi, weight_variances, bias_variances, *, line=None, place=None, pinned=None, ax=None
+):
     """Draw where gradients vanish (blue) and explode (red), over the variances of the weights.
 
     The colour is log10 of sqrt(chi), the factor by which a layer multiplies delta; white is 1.
@@ -787,7 +789,10 @@ def phase_map(chi, weight_variances, bias_variances, *, line=None, place=None, p
             spot = np.clip([_log10(point[0]), point[1]], box[::2], box[1::2])
             ax.plot(*spot, "o", color=color, markersize=13, markeredgecolor="black",
                     markeredgewidth=2, clip_on=False, label=label)  # fmt: skip
-    for x_at, y_at, text, side in ((0.05, 0.94, "vanishing", "left"), (0.95, 0.2, "exploding", "right")):
+    for x_at, y_at, text, side in (
+        (0.05, 0.94, "vanishing", "left"),
+        (0.95, 0.2, "exploding", "right"),
+    ):
         ax.text(x_at, y_at, text, transform=ax.transAxes, ha=side, va="top",
                 bbox={"color": "white", "alpha": 0.75, "pad": 2, "linewidth": 0})  # fmt: skip
     ax.set(xlabel="weight variance $\\sigma_w^2$ (log scale)", ylabel="bias variance $\\sigma_b^2$",
@@ -841,6 +846,50 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
             "the last"
             for one in series
             for middle in [np.median(one.values, axis=0)]
+        )
+        + "."
+    )
+    return ax
+
+
+def trainability(accuracy, depths, columns, *, reach, ax=None):
+    """Draw how well networks of several depths and kinds learned, and how deep theory lets them be.
+
+    Parameters
+    ----------
+    accuracy : array, shape (number of columns, number of depths)
+        From 0.5 (dark) to 1 (bright).
+    depths : sequence of int
+        Increasing.
+    columns : sequence of str
+        One name a kind.
+    reach : array, shape (number of columns,)
+        A depth to mark in each column, by a bar; above the picture it's an arrow.
+    """
+    ax = _axes(ax)
+    accuracy, reach = np.asarray(accuracy), np.asarray(reach, float)
+    middles = (np.array(depths[1:]) + depths[:-1]) / 2
+    edges = [max(0, 2 * depths[0] - middles[0]), *middles, 2 * depths[-1] - middles[-1]]
+    ax.pcolormesh(np.arange(len(columns) + 1) - 0.5, edges, accuracy.T, vmin=0.5, vmax=1)
+    for column, (row, end) in enumerate(zip(accuracy, reach, strict=True)):
+        for depth, value in zip(depths, row, strict=True):
+            ax.text(column, depth, f"{value:.2f}", ha="center", va="center", fontsize=12,
+                    color="white" if value < 0.75 else "black")  # fmt: skip
+        if end < edges[-1]:
+            ax.plot([column - 0.5, column + 0.5], [end, end], color="#D55E00", linewidth=5,
+                    solid_capstyle="butt", label="reach")  # fmt: skip
+        else:
+            ax.plot(column, edges[-1], "^", color="#D55E00", markersize=13, clip_on=False,
+                    label="reach")  # fmt: skip
+    ax.set(ylabel="hidden layers", ylim=(edges[0], edges[-1]))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(list(depths))
+    ax.grid(visible=False)
+    ax.set_label(
+        "Median accuracy by depth: "
+        + "; ".join(
+            f"{name} " + ", ".join(f"{v:.2f} at {d}" for d, v in zip(depths, row, strict=True))
+            for name, row in zip(columns, accuracy, strict=True)
         )
         + "."
     )
