@@ -798,6 +798,7 @@ def phase_map(
     ax.set(xlabel="weight variance $\\sigma_w^2$ (log scale)", ylabel="bias variance $\\sigma_b^2$",
            title="", xlim=box[:2], ylim=box[2:])  # fmt: skip
     decades = range(math.floor(x[0]), math.ceil(x[-1]) + 1)
+    ax.grid(visible=False)
     steps = [step * 10.0**k for k in decades for step in (1, 2, 5)]
     inside = [step for step in steps if box[0] <= math.log10(step) <= box[1]]
     ax.set_xticks([math.log10(step) for step in inside], [f"{step:g}" for step in inside])
@@ -852,7 +853,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     return ax
 
 
-def trainability(accuracy, depths, columns, *, reach, ax=None):
+def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     """Draw how well networks of several depths and kinds learned, and how deep theory lets them be.
 
     Parameters
@@ -864,13 +865,14 @@ def trainability(accuracy, depths, columns, *, reach, ax=None):
     columns : sequence of str
         One name a kind.
     reach : array, shape (number of columns,)
-        A depth to mark in each column, by a bar; above the picture it's an arrow.
+        A depth to mark in each column, by a bar called `name`; above the picture it's an arrow.
     """
     ax = _axes(ax)
     accuracy, reach = np.asarray(accuracy), np.asarray(reach, float)
     middles = (np.array(depths[1:]) + depths[:-1]) / 2
     edges = [max(0, 2 * depths[0] - middles[0]), *middles, 2 * depths[-1] - middles[-1]]
-    ax.pcolormesh(np.arange(len(columns) + 1) - 0.5, edges, accuracy.T, vmin=0.5, vmax=1)
+    ax.pcolormesh(np.arange(len(columns) + 1) - 0.5, edges, accuracy.T, vmin=0.5, vmax=1,
+                  edgecolor="white", linewidth=2)  # fmt: skip
     for column, (row, end) in enumerate(zip(accuracy, reach, strict=True)):
         for depth, value in zip(depths, row, strict=True):
             ax.text(column, depth, f"{value:.2f}", ha="center", va="center", fontsize=12,
@@ -881,7 +883,12 @@ def trainability(accuracy, depths, columns, *, reach, ax=None):
         else:
             ax.plot(column, edges[-1], "^", color="#D55E00", markersize=13, clip_on=False,
                     label="reach")  # fmt: skip
-    ax.set(ylabel="hidden layers", ylim=(edges[0], edges[-1]))
+        high = end >= edges[-1]
+        ax.annotate(f"{name} = {end:.2g}" if end < 1000 else f"{name} > 1000",
+                    (column, min(end, edges[-1])), xytext=(0, 12 if high else 6), color="#8A3A00",
+                    ha="center", textcoords="offset points", fontsize=12,
+                    annotation_clip=False)  # fmt: skip
+    ax.set(ylabel="hidden layers", xlim=(-0.5, len(columns) - 0.5), ylim=(edges[0], edges[-1]))
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(list(depths))
     ax.grid(visible=False)
