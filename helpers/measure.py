@@ -250,15 +250,22 @@ def singular_values(
     width: int = 5,
     num_replicates: int = 10,
     seed: int = 0,
+    across: bool = False,
 ) -> np.ndarray:
     """Singular values of every Jacobian dz_(l+1)/dz_l between hidden layers, as initialised.
 
     J = W^T diag(phi'(z_l)) at one example a network (Glorot & Bengio 2010, section 4.2.2, average
     them; Saxe et al. 2014 ask for all to be near 1). The networks are those of `profile`.
 
+    Parameters
+    ----------
+    across : bool
+        Of the product of them all, dz_depth/dz_1, instead.
+    The others as in `profile`.
+
     Returns
     -------
-    array, shape (depth - 1, num_replicates, width)
+    array, shape (depth - 1, num_replicates, width), or (num_replicates, width) if `across`
         Largest first.
 
     Raises
@@ -280,6 +287,11 @@ def singular_values(
         if number < depth - 1:
             slope = entry.derivative(z)
             jacobians[number] = np.swapaxes(kernels[number + 1], -1, -2) * slope
+    if across:
+        whole = np.broadcast_to(np.eye(width), jacobians.shape[1:])
+        for jacobian in jacobians:
+            whole = jacobian @ whole
+        jacobians = whole
     return np.linalg.svd(jacobians, compute_uv=False)
 
 

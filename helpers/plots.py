@@ -977,6 +977,14 @@ def small_legend(ax, *names):
         handle.set_color("#555555")
 
 
+def name_series(ax, series):
+    """Add a legend with a line for each of the `series` that ``ax`` shows; return ``ax``."""
+    names = [one.label for one in series]
+    handles = {line.get_label(): line for line in ax.lines if line.get_label() in names}
+    ax.legend(handles=[handles[name] for name in names], loc="best")
+    return ax
+
+
 def _rms(values):
     return np.sqrt(np.mean(np.square(values), axis=0))
 

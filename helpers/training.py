@@ -589,7 +589,8 @@ def _first_blocks(spec, sampler, entry, depth, width, seed, replicates):
             rows[place, :fan_in, :fan_out] = sampler.sample(
                 fan_in, fan_out, seed=seed, replicate=replicate, layer=layer
             )
-            rows[place, fan_in] = sampler.sample_bias(
+            bias = -universal.EXTRA_ROWS if layer else -1
+            rows[place, bias, :fan_out] = sampler.sample_bias(
                 fan_out, seed=seed, replicate=replicate, layer=layer
             )
         if layer:

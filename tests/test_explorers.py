@@ -434,7 +434,7 @@ def test_the_map_of_chaos_is_the_theory_s(monkeypatch):
         explorer.controls["activation"].value = activation
         line = next(line for line in plane.lines if line.get_label() == "critical")
         for log_weight, bias in line.get_xydata()[::5]:
-            assert 10**log_weight == pytest.approx(theory.critical_line(activation, bias), rel=5e-3)
+            assert 10**log_weight == pytest.approx(theory.critical_line(activation, bias), rel=2e-2)
 
 
 def test_what_is_kept_in_the_background_is_drawn_anew_when_it_changes():

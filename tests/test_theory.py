@@ -702,7 +702,7 @@ def test_pair_signals_come_to_the_fixed_points():
     assert predicted.correlation[-1] == pytest.approx(scales.c, rel=1e-4)
     late = np.log(predicted.correlation[60:70] - scales.c)
     assert -1 / np.diff(late).mean() == pytest.approx(scales.xi_correlation, rel=0.02)
-    assert predicted.delta_norm[5] / predicted.delta_norm[6] == pytest.approx(
+    assert predicted.delta_norm[50] / predicted.delta_norm[51] == pytest.approx(
         np.sqrt(scales.chi), rel=1e-3
     )
     with pytest.raises(ValueError, match="every z is 0"):
