@@ -217,7 +217,7 @@ ACTIVATIONS = Named(
 
 @dataclass(frozen=True)
 class Initializer:
-    """One rule for the initial kernels: a variance and the shape of the distribution.
+    """One rule for the initial kernels, a variance and the shape of the distribution; and biases.
 
     Parameters
     ----------
@@ -230,6 +230,8 @@ class Initializer:
         ``keras(seed)`` makes Keras's own initializer of that name.
     formula, source : str
         LaTeX of the distribution, and author and year.
+    bias_variance : float
+        The variance of each bias, which is normal. 0, as every entry here has it: no bias.
     """
 
     variance: Callable[[int, int], float]
@@ -237,6 +239,7 @@ class Initializer:
     keras: Callable | None = None
     formula: str = ""
     source: str = ""
+    bias_variance: float = 0.0
 
     def __post_init__(self):
         if self.distribution not in _SHAPES:
@@ -248,6 +251,10 @@ class Initializer:
             raise ValueError(
                 f"the variance of a weight must be a finite number, 0 or more; "
                 f"for fan_in 3 and fan_out 4 it is {value!r}."
+            )
+        if not 0 <= self.bias_variance < np.inf:
+            raise ValueError(
+                f"bias_variance must be a finite number, 0 or more; got {self.bias_variance!r}."
             )
 
     def sample(self, fan_in: int, fan_out: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
@@ -265,6 +272,15 @@ class Initializer:
         if self.distribution == "orthogonal":  # the rows or columns set the scale together
             scale *= np.sqrt(max(fan_in, fan_out))
         return (scale * _DRAWS.get(self.distribution, (fan_in, fan_out), stream)).astype(np.float32)
+
+    def sample_bias(self, units: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
+        """Draw a layer's biases, float32, shape (units,), from a stream beside its kernel's."""
+        units = whole_number("units", units)
+        if self.bias_variance == 0:
+            return np.zeros(units, np.float32)
+        stream = (whole_number("seed", seed, low=0), replicate, layer, 1)
+        draws = _DRAWS.get("normal", (units,), stream)
+        return (np.sqrt(self.bias_variance) * draws).astype(np.float32)
 
 
 def _orthogonal(normal):
@@ -298,7 +314,7 @@ class _Draws:
         self.arrays, self.size, self.lock = {}, 0, threading.Lock()
 
     def get(self, distribution, shape, stream):
-        """Return the draws of a stream (seed, replicate, layer) in one shape of distribution."""
+        """Return the draws of a stream, such as (seed, replicate, layer), in one distribution."""
         key = distribution, shape, stream
         draws = self.arrays.get(key)
         if draws is not None:

@@ -1,9 +1,10 @@
 """What every explorer is made from: controls, one sentence, a picture that answers at once.
 
 How a picture gets on the screen: an `Explorer` owns one figure and never goes through pyplot. Each
-panel keeps its axes and labels as a background, drawn anew only when they changed; the lines that
-``plots`` adds are painted over it, and the PNG goes to one ``Image`` widget. ipywidgets merges the
-moves that pile up while it works, so the last value always wins.
+panel keeps its axes and labels as a background, drawn anew only when they changed, together with
+images and lines whose gid is "background"; what else ``plots`` adds is painted over it, and the PNG
+goes to one ``Image`` widget. ipywidgets merges the moves that pile up while it works, so the last
+value always wins.
 """
 
 import html
@@ -58,8 +59,9 @@ class Explorer(widgets.VBox):
     draw : callable
         ``draw(axes, result, pinned)`` adds artists to the flat array of axes through ``plots`` and
         returns a `Finding`. `pinned` is the result pinned as A, or None.
-    grid : (int, int)
-        Rows and columns of panels.
+    grid : (int, int) or list of lists of int
+        Rows and columns of panels; or a mosaic of panel numbers, such as [[0, 1], [0, 2]] for a
+        panel on the left that is as high as the two on the right.
     size : (float, float)
         Width and height in inches; an inch is at most 90 pixels of the page, drawn as 200.
     presets : dict of str to dict
@@ -72,7 +74,7 @@ class Explorer(widgets.VBox):
         compute: Callable,
         draw: Callable,
         *,
-        grid: tuple[int, int] = (1, 1),
+        grid: tuple[int, int] | list[list[int]] = (1, 1),
         size: tuple[float, float] = (7.4, 5.1),
         presets: dict[str, dict] | None = None,
     ):
@@ -84,8 +86,7 @@ class Explorer(widgets.VBox):
             self.figure = Figure(size, dpi=matplotlib.rcParams["savefig.dpi"])
             self._canvas = FigureCanvasAgg(self.figure)
             self.figure.set_layout_engine("none")  # nothing moves when a label does
-            panels = self.figure.subfigures(*grid, squeeze=False, facecolor="white").ravel()
-            self.axes = np.array([panel.add_axes(_box(size, grid)) for panel in panels])
+            self.axes = np.array(_panels(self.figure, grid))
         self._moving, self._frames, self._backgrounds, self._still = [], {}, {}, 0
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
@@ -305,7 +306,8 @@ class Explorer(widgets.VBox):
             self.refresh()
 
     def _paint(self):
-        for artist in self._moving:
+        painted = [artist for artist in self._moving if artist.get_gid() != "background"]
+        for artist in painted:
             artist.set_animated(True)  # left out of the background
         renderer = self._canvas.get_renderer()
         if not self._frames:
@@ -321,7 +323,7 @@ class Explorer(widgets.VBox):
             self._canvas.restore_region(self._backgrounds[key])
         for old in list(self._backgrounds)[: -4 * len(self.axes)]:  # a few megabytes each
             del self._backgrounds[old]
-        for artist in sorted(self._moving, key=lambda artist: artist.zorder):
+        for artist in sorted(painted, key=lambda artist: artist.zorder):
             artist.axes.draw_artist(artist)
         return _png(np.asarray(self._canvas.buffer_rgba()))
 
@@ -450,9 +452,21 @@ class TrainingExplorer(Explorer):
                 self._show()
 
 
-def _box(size, grid):
-    """Place the axes within a panel, with room for all labels: left, bottom, width, height."""
-    width, height = size[0] / grid[1], size[1] / grid[0]  # in inches
+def _panels(figure, grid):
+    """Make the axes of each panel of a grid or mosaic."""
+    mosaic = np.arange(np.prod(grid)).reshape(grid) if np.ndim(grid) == 1 else np.array(grid)
+    spec, cell = figure.add_gridspec(*mosaic.shape), figure.get_size_inches() / mosaic.shape[::-1]
+    axes = []
+    for number in range(mosaic.max() + 1):
+        rows, columns = (np.flatnonzero((mosaic == number).any(axis=k)) for k in (1, 0))
+        place = spec[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        panel = figure.add_subfigure(place, facecolor="white")
+        axes.append(panel.add_axes(_box(*(cell * (len(columns), len(rows))))))
+    return axes
+
+
+def _box(width, height):
+    """Place the axes within a panel of this size in inches, with room for all labels."""
     left, right, bottom, top = 0.85, 0.22, 0.58, 0.36
     return left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height
 
@@ -471,7 +485,12 @@ def _frame(ax):
         for axis in (ax.xaxis, ax.yaxis)
         for f in [axis.get_major_formatter()]
     )
-    return ax.get_xlim(), ax.get_ylim(), texts, entries, ticks
+    kept = tuple(
+        (child.get_xydata() if hasattr(child, "get_xydata") else child.get_array()).tobytes()
+        for child in (*ax.images, *ax.lines)
+        if child.get_gid() == "background"
+    )
+    return ax.get_xlim(), ax.get_ylim(), texts, entries, ticks, kept
 
 
 def _label_of(control, value):

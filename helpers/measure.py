@@ -27,8 +27,8 @@ import xarray as xr
 from scipy.special import expit, softmax
 from threadpoolctl import ThreadpoolController
 
-from helpers import whole_number
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
+from helpers import positive_number, whole_number
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Initializer, check_normalization
 from helpers.data import Dataset, check_dataset
 
 SATURATED = 0.02  # of the largest slope
@@ -101,8 +101,8 @@ def profile(
     check_normalization(normalization)
     x, y = _batch(dataset, whole_number("num_examples", num_examples), seed)
     with _one_blas_thread():
-        kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
-        columns = _profile(entry, kernels, x, y, normalization, residual)
+        parameters = _parameters(initializer, dataset, depth, width, num_replicates, seed)
+        columns = _profile(entry, *parameters, x, y, normalization, residual)
     return _table(
         columns,
         attrs={
@@ -119,12 +119,14 @@ def profile(
     )
 
 
-def _profile(entry, kernels, x, y, normalization, residual):
-    """Statistics of the networks with these kernels: (name, replicate, layer)."""
-    # forward: z = a W, normalised if asked for; then a = phi(z), plus the layer's input if residual
+def _profile(entry, kernels, biases, x, y, normalization, residual):
+    """Statistics of the networks with these parameters: (name, replicate, layer)."""
+    # forward: z = a W + b, normalised if asked for; then a = phi(z), plus its input if residual
     a, layers, depth = x, [], len(kernels) - 1
-    for number, kernel in enumerate(kernels[:-1]):
+    for number, (kernel, bias) in enumerate(zip(kernels[:-1], biases, strict=False)):
         z, spread = a @ kernel, 1.0
+        if bias is not None:
+            z += bias
         if normalization == "batch":
             spread = np.sqrt(z.var(axis=-2, keepdims=True) + BATCH_EPSILON)
             z = (z - z.mean(axis=-2, keepdims=True)) / spread
@@ -132,6 +134,8 @@ def _profile(entry, kernels, x, y, normalization, residual):
         below, a = a, a + phi if residual and number > 0 else phi
         layers.append({"input": below, "z": z, "spread": spread, "activation": a})
     logits = a @ kernels[-1]
+    if biases[-1] is not None:
+        logits += biases[-1]
     classes = np.arange(logits.shape[-1])
     outputs = expit(logits) if len(classes) == 1 else softmax(logits, axis=-1)
     target = y[:, None] if len(classes) == 1 else y[:, None] == classes
@@ -159,6 +163,84 @@ def _profile(entry, kernels, x, y, normalization, residual):
 
 
 @_one_blas_thread()
+def pair_profile(
+    activation: str,
+    weight_variance: float,
+    bias_variance: float = 0.0,
+    *,
+    depth: int = 30,
+    width: int = 64,
+    correlation: float = 0.5,
+    input_second_moment: float = 1.0,
+    num_replicates: int = 20,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Send two inputs through many networks as initialised, and a gradient back.
+
+    Var W = weight_variance / width, Var b = bias_variance, all normal, as the mean-field theory has
+    it (Poole et al. 2016; Schoenholz et al. 2017); ``theory.pair_signals`` predicts what comes out.
+    The inputs have as many entries as a layer has units, and the mean square and the correlation
+    asked for. The loss is the output itself, a weighted sum of the last activations.
+
+    Returns
+    -------
+    xr.Dataset
+        Dims replicate, layer (hidden layers only). pre_activation_variance: mean square of z over
+        the units and both inputs; correlation: z.z' / (|z| |z'|); delta_norm as in `profile`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a negative variance, a width below 2, a correlation beyond 1, or an
+        input_second_moment that isn't above 0.
+    """
+    entry = ACTIVATIONS[activation]
+    depth, width = whole_number("depth", depth), whole_number("width", width, low=2)
+    num_replicates = whole_number("num_replicates", num_replicates)
+    if not -1 <= correlation <= 1:
+        raise ValueError(f"a correlation must be from -1 to 1; got {correlation!r}.")
+    rule = Initializer(lambda fan_in, fan_out: weight_variance / fan_in, "normal",
+                       bias_variance=bias_variance)  # fmt: skip
+    other = np.sqrt(2) * np.cos(np.pi * (np.arange(width) + 0.5) / width)  # at right angles to 1
+    a = np.sqrt(positive_number("input_second_moment", input_second_moment)) * np.stack(
+        [np.ones(width), correlation + np.sqrt(1 - correlation**2) * other]
+    )
+    kernels, biases = _draw(rule, [width] * (depth + 1) + [1], num_replicates, seed)
+    columns, pre_activations = [], []
+    for kernel, bias in zip(kernels[:-1], biases, strict=False):
+        z = a @ kernel if bias is None else a @ kernel + bias
+        pre_activations.append(z)
+        a = entry.function(z)
+    into_a = np.swapaxes(kernels[-1], -1, -2)
+    for kernel, z in zip(kernels[-2::-1], pre_activations[::-1], strict=True):
+        delta = entry.derivative(z) * into_a
+        norms = np.sqrt(np.einsum("rei,rei->re", z, z))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            alike = np.einsum("ri,ri->r", z[:, 0], z[:, 1]) / norms[:, 0] / norms[:, 1]
+        columns.append([(norms**2).mean(axis=1) / width, alike, np.sqrt(_squares(delta) / 2)])
+        into_a = delta @ np.swapaxes(kernel, -1, -2)
+    names = ("pre_activation_variance", "correlation", "delta_norm")
+    labels = ("mean square of z", "correlation of two inputs", UNITS["delta_norm"][0])
+    return xr.Dataset(
+        {
+            name: (("replicate", "layer"), np.array(values).T, {"long_name": label, "units": "1"})
+            for name, label, values in zip(
+                names, labels, zip(*columns[::-1], strict=True), strict=True
+            )
+        },
+        coords={
+            "layer": [f"hidden_{number}" for number in range(1, depth + 1)],
+            "replicate": range(num_replicates),
+        },
+        attrs={
+            "activation": activation, "weight_variance": weight_variance,
+            "bias_variance": bias_variance, "depth": depth, "width": width,
+            "input_correlation": correlation, "seed": seed,
+        },
+    )  # fmt: skip
+
+
+@_one_blas_thread()
 def singular_values(
     activation: str,
     initializer: str,
@@ -168,15 +250,22 @@ def singular_values(
     width: int = 5,
     num_replicates: int = 10,
     seed: int = 0,
+    across: bool = False,
 ) -> np.ndarray:
     """Singular values of every Jacobian dz_(l+1)/dz_l between hidden layers, as initialised.
 
     J = W^T diag(phi'(z_l)) at one example a network (Glorot & Bengio 2010, section 4.2.2, average
     them; Saxe et al. 2014 ask for all to be near 1). The networks are those of `profile`.
 
+    Parameters
+    ----------
+    across : bool
+        Of the product of them all, dz_depth/dz_1, instead.
+    The others as in `profile`.
+
     Returns
     -------
-    array, shape (depth - 1, num_replicates, width)
+    array, shape (depth - 1, num_replicates, width), or (num_replicates, width) if `across`
         Largest first.
 
     Raises
@@ -189,15 +278,20 @@ def singular_values(
     num_replicates = whole_number("num_replicates", num_replicates)
     check_dataset(dataset)
     x, _ = _batch(dataset, num_replicates, seed)
-    kernels = _kernels(initializer, dataset, depth, width, num_replicates, seed)
+    kernels, biases = _parameters(initializer, dataset, depth, width, num_replicates, seed)
     jacobians = np.empty((depth - 1, num_replicates, width, width))
     a = np.resize(x, (num_replicates, 1, dataset.num_inputs))
-    for number, kernel in enumerate(kernels[:depth]):
-        z = a @ kernel
+    for number, (kernel, bias) in enumerate(zip(kernels[:depth], biases, strict=False)):
+        z = a @ kernel + (0 if bias is None else bias)
         a = entry.function(z)
         if number < depth - 1:
             slope = entry.derivative(z)
             jacobians[number] = np.swapaxes(kernels[number + 1], -1, -2) * slope
+    if across:
+        whole = np.broadcast_to(np.eye(width), jacobians.shape[1:])
+        for jacobian in jacobians:
+            whole = jacobian @ whole
+        jacobians = whole
     return np.linalg.svd(jacobians, compute_uv=False)
 
 
@@ -339,21 +433,28 @@ def _table(columns, attrs):
     )
 
 
-def _kernels(initializer, dataset, depth, width, num_replicates, seed):
-    """Draw the kernels of all replicates: a list of (num_replicates, fan_in, fan_out)."""
-    entry = INITIALIZERS[initializer]
+def _parameters(initializer, dataset, depth, width, num_replicates, seed):
+    """Draw the kernels and biases of ``make_mlp``'s networks, as `_draw`."""
     sizes = [dataset.num_inputs, *[width] * depth, dataset.num_outputs]
-    return [
-        np.stack(
-            [
-                entry.sample(
-                    fan_in, fan_out, seed=seed, replicate=replicate, layer=number % (depth + 1)
-                )
-                for replicate in range(num_replicates)
-            ]
-        ).astype(np.float64)
-        for number, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1)
-    ]
+    return _draw(INITIALIZERS[initializer], sizes, num_replicates, seed)
+
+
+def _draw(entry, sizes, num_replicates, seed):
+    """Draw kernels (num_replicates, fan_in, fan_out), and biases (num_replicates, 1, fan_out).
+
+    A bias is None where there is none: adding zeros costs time.
+    """
+    kernels, biases = [], []
+    for number, pair in enumerate(itertools.pairwise(sizes), start=1):
+        streams = [
+            {"seed": seed, "replicate": replicate, "layer": number % (len(sizes) - 1)}
+            for replicate in range(num_replicates)
+        ]
+        drawn = np.stack([entry.sample(*pair, **stream) for stream in streams])
+        kernels.append(drawn.astype(np.float64))
+        drawn = [entry.sample_bias(pair[1], **stream) for stream in streams]
+        biases.append(np.stack(drawn)[:, None].astype(np.float64) if np.any(drawn) else None)
+    return kernels, biases
 
 
 def _batch(dataset, num_examples, seed):

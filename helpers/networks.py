@@ -70,6 +70,8 @@ def make_mlp(
         stream = number if number <= depth else 0
         kernel = sampler.sample(*layer.kernel.shape, seed=seed, replicate=replicate, layer=stream)
         layer.kernel.assign(kernel)
+        bias = sampler.sample_bias(layer.units, seed=seed, replicate=replicate, layer=stream)
+        layer.bias.assign(bias)
     return model
 
 

@@ -788,6 +788,149 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
     return ax
 
 
+def phase_map(
+    chi, weight_variances, bias_variances, *, line=None, place=None, pinned=None, ax=None
+):
+    """Draw where gradients vanish (blue) and explode (red), over the variances of the weights.
+
+    The colour is log10 of sqrt(chi), the factor by which a layer multiplies delta; white is 1.
+
+    Parameters
+    ----------
+    chi : array, shape (n, m)
+        A row for each of the n bias variances, which are evenly spaced; the m weight variances
+        are so on a log scale.
+    line : pair of arrays, optional
+        Weight and bias variances of the critical line.
+    place, pinned : (float, float), optional
+        Where a network stands, and one pinned as "A"; beyond the map it is drawn at its edge.
+    """
+    ax = _axes(ax)
+    x = _log10(weight_variances)
+    box = (x[0], x[-1], bias_variances[0], bias_variances[-1])
+    ax.imshow(_log10(chi) / 2, origin="lower", extent=box, vmin=-0.2, vmax=0.2, cmap="RdBu_r",
+              aspect="auto", interpolation="bilinear", zorder=-1, gid="background")  # fmt: skip
+    if line is not None:
+        ax.plot(_log10(line[0]), line[1], color="black", label="critical", gid="background")
+    for point, color, label in ((pinned, PINNED["color"], "A"), (place, "#FFD400", "here")):
+        if point is not None:
+            spot = np.clip([_log10(point[0]), point[1]], box[::2], box[1::2])
+            ax.plot(*spot, "o", color=color, markersize=13, markeredgecolor="black",
+                    markeredgewidth=2, clip_on=False, label=label)  # fmt: skip
+    for x_at, y_at, text, side in (
+        (0.05, 0.94, "vanishing", "left"),
+        (0.95, 0.2, "exploding", "right"),
+    ):
+        ax.text(x_at, y_at, text, transform=ax.transAxes, ha=side, va="top",
+                bbox={"color": "white", "alpha": 0.75, "pad": 2, "linewidth": 0})  # fmt: skip
+    ax.set(xlabel="weight variance $\\sigma_w^2$ (log scale)", ylabel="bias variance $\\sigma_b^2$",
+           title="", xlim=box[:2], ylim=box[2:])  # fmt: skip
+    decades = range(math.floor(x[0]), math.ceil(x[-1]) + 1)
+    ax.grid(visible=False)
+    steps = [step * 10.0**k for k in decades for step in (1, 2, 5)]
+    inside = [step for step in steps if box[0] <= math.log10(step) <= box[1]]
+    ax.set_xticks([math.log10(step) for step in inside], [f"{step:g}" for step in inside])
+    below = float(np.mean(np.asarray(chi) < 1))
+    ax.set_label(
+        f"Gradients vanish on {100 * below:.0f} % of the map, to the left of the critical line"
+        + (f", which meets zero bias at {line[0][0]:.3g}." if line is not None else ".")
+    )
+    return ax
+
+
+def correlations(series, *, limit=None, pinned=(), ax=None):
+    """Draw the correlation of two inputs by hidden layer: median and 10-90 % band over networks.
+
+    Parameters
+    ----------
+    series : list of Series
+    limit : float, optional
+        Where it settles deep inside: a dotted line.
+    pinned : list of arrays, shape (num_networks, other depth)
+        An earlier picture's, of which the median is drawn in grey as "A".
+    """
+    ax = _axes(ax)
+    if limit is not None:
+        ax.axhline(limit, **REFERENCE)
+    for values in pinned:
+        ax.plot(np.arange(1, values.shape[1] + 1), np.median(values, axis=0), label="A", **PINNED)
+    for one in series:
+        numbers = np.arange(1, one.values.shape[1] + 1)
+        low, middle, high = np.quantile(one.values, [0.1, 0.5, 0.9], axis=0)
+        ax.fill_between(numbers, low, high, color=one.color, alpha=0.25, linewidth=0)
+        ax.plot(numbers, middle, color=one.color, label=one.label or "median")
+        if one.predicted is not None:
+            ax.plot(numbers, one.predicted, label="theory", **PREDICTION)
+    everything = [*(one.values for one in series), *pinned]
+    _layer_axis(ax, everything)
+    lowest = min(np.quantile(values, 0.1, axis=0).min() for values in everything)
+    floor = next(low for low in (-0.05, -0.3, -1.05) if lowest >= low or low == -1.05)
+    ax.set(title="correlation of two inputs", ylim=(floor, 1.05))
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.set_label(
+        "Median correlation of two inputs: "
+        + "; ".join(
+            f"{one.label or 'it'} {middle[0]:.2f} in the first hidden layer, {middle[-1]:.2f} in "
+            "the last"
+            for one in series
+            for middle in [np.median(one.values, axis=0)]
+        )
+        + "."
+    )
+    return ax
+
+
+def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
+    """Draw how well networks of several depths and kinds learned, and how deep theory lets them be.
+
+    Parameters
+    ----------
+    accuracy : array, shape (number of columns, number of depths)
+        From 0.5 (dark) to 1 (bright).
+    depths : sequence of int
+        Increasing.
+    columns : sequence of str
+        One name a kind.
+    reach : array, shape (number of columns,)
+        A depth to mark in each column, by a bar called `name`; above the picture it's an arrow.
+    """
+    ax = _axes(ax)
+    accuracy, reach = np.asarray(accuracy), np.asarray(reach, float)
+    middles = (np.array(depths[1:]) + depths[:-1]) / 2
+    edges = [max(0, 2 * depths[0] - middles[0]), *middles, 2 * depths[-1] - middles[-1]]
+    ax.pcolormesh(np.arange(len(columns) + 1) - 0.5, edges, accuracy.T, vmin=0.5, vmax=1,
+                  edgecolor="white", linewidth=2)  # fmt: skip
+    for column, (row, end) in enumerate(zip(accuracy, reach, strict=True)):
+        for depth, value in zip(depths, row, strict=True):
+            ax.text(column, depth, f"{value:.2f}", ha="center", va="center", fontsize=12,
+                    color="white" if value < 0.75 else "black")  # fmt: skip
+        if end < edges[-1]:
+            ax.plot([column - 0.5, column + 0.5], [end, end], color="#D55E00", linewidth=5,
+                    solid_capstyle="butt", label="reach")  # fmt: skip
+        else:
+            ax.plot(column, edges[-1], "^", color="#D55E00", markersize=13, clip_on=False,
+                    label="reach")  # fmt: skip
+        high = end >= edges[-1]
+        ax.annotate(f"{name} = {end:.2g}" if end < 1000 else f"{name} > 1000",
+                    (column, min(end, edges[-1])), xytext=(0, 12 if high else 6), color="#8A3A00",
+                    ha="center", textcoords="offset points", fontsize=12,
+                    annotation_clip=False)  # fmt: skip
+    ax.set(ylabel="hidden layers", xlim=(-0.5, len(columns) - 0.5), ylim=(edges[0], edges[-1]))
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(list(depths))
+    ax.grid(visible=False)
+    ax.set_label(
+        "Median accuracy by depth: "
+        + "; ".join(
+            f"{name} " + ", ".join(f"{v:.2f} at {d}" for d, v in zip(depths, row, strict=True))
+            for name, row in zip(columns, accuracy, strict=True)
+        )
+        + "."
+    )
+    return ax
+
+
 def layer_colors(layers):
     """Give each layer its colour, by name: hidden_1 is darkest, "output" stands apart."""
     hidden = [name for name in layers if str(name).startswith("hidden")]
@@ -860,6 +1003,14 @@ def small_legend(ax, *names):
     )  # fmt: skip
     for handle in legend.legend_handles:
         handle.set_color("#555555")
+
+
+def name_series(ax, series):
+    """Add a legend with a line for each of the `series` that ``ax`` shows; return ``ax``."""
+    names = [one.label for one in series]
+    handles = {line.get_label(): line for line in ax.lines if line.get_label() in names}
+    ax.legend(handles=[handles[name] for name in names], loc="best")
+    return ax
 
 
 def _rms(values):

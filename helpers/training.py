@@ -589,6 +589,10 @@ def _first_blocks(spec, sampler, entry, depth, width, seed, replicates):
             rows[place, :fan_in, :fan_out] = sampler.sample(
                 fan_in, fan_out, seed=seed, replicate=replicate, layer=layer
             )
+            bias = -universal.EXTRA_ROWS if layer else -1
+            rows[place, bias, :fan_out] = sampler.sample_bias(
+                fan_out, seed=seed, replicate=replicate, layer=layer
+            )
         if layer:
             rows[:, -3] = entry.slope or 0
             rows[:, -2] = 1  # the scale of batch normalisation

@@ -147,3 +147,17 @@ def test_the_memory_of_draws_is_bounded(monkeypatch):
 def test_bad_entries_are_named(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_biases_have_their_variance_and_a_stream_of_their_own():
+    rule = Initializer(lambda n_in, n_out: 1.0, bias_variance=4.0)
+    bias = rule.sample_bias(100_000)
+    assert bias.dtype == np.float32 and bias.std() == pytest.approx(2, rel=0.02)
+    kernel = rule.sample(1, 100_000)[0]
+    assert abs(np.corrcoef(bias, kernel)[0, 1]) < 0.02
+    same, other = rule.sample_bias(5, seed=1), rule.sample_bias(5, seed=1, layer=2)
+    np.testing.assert_array_equal(rule.sample_bias(5, seed=1), same)
+    assert (same != other).all()
+    assert not INITIALIZERS["he_normal"].sample_bias(5).any()
+    with pytest.raises(ValueError, match=r"bias_variance must be .* got -1"):
+        Initializer(lambda n_in, n_out: 1.0, bias_variance=-1)

@@ -12,7 +12,12 @@ from helpers import STYLE, data, explorers, measure, theory
 from helpers import explorer as explorer_module
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorer import Explorer, Finding
-from helpers.explorers import gradient_explorer, initializer_explorer, product_explorer
+from helpers.explorers import (
+    chaos_explorer,
+    gradient_explorer,
+    initializer_explorer,
+    product_explorer,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +27,9 @@ def as_initialised(monkeypatch):
 
 
 EVERY = pytest.mark.parametrize(
-    "make", [product_explorer, gradient_explorer, initializer_explorer], ids=lambda f: f.__name__
+    "make",
+    [product_explorer, gradient_explorer, initializer_explorer, chaos_explorer],
+    ids=lambda f: f.__name__,
 )
 
 
@@ -149,7 +156,33 @@ def check_initializers(explorer):
     assert explorer.verdict.startswith(word.capitalize())
 
 
+def check_chaos(explorer):
+    values, (plane, delta, alike) = explorer.values, explorer.axes
+    setting = values["activation"], values["weight_variance"], values["bias_variance"]
+    size = {"depth": values["depth"], "correlation": values["correlation"]}
+    count = 6 if values["depth"] * values["width"] ** 2 > 50 * 64**2 else 12
+    truth = measure.pair_profile(
+        *setting, **size, width=values["width"], num_replicates=count, seed=values["seed"]
+    )
+    predicted = theory.pair_signals(*setting, **size)
+    ratios = relative(truth.delta_norm.values)
+    np.testing.assert_allclose(curve(delta, "RMS"), log10(rms(ratios)), atol=1e-9)
+    np.testing.assert_allclose(curve(delta, "theory"), log10(predicted.delta_norm))
+    middle = np.median(truth.correlation.values, axis=0)
+    np.testing.assert_allclose(curve(alike, "median"), middle, atol=1e-12)
+    np.testing.assert_allclose(curve(alike, "theory"), predicted.correlation)
+    scales = theory.depth_scales(*setting)
+    assert f"χ₁ = {scales.chi:.3g}," in explorer.verdict
+    assert explorer.verdict.startswith(theory.verdict(rms(ratios)[0]).capitalize())
+    if np.isfinite(scales.xi_correlation):
+        assert f"6 ξ_c {6 * scales.xi_correlation:.3g}." in explorer.verdict
+    spot = next(line for line in plane.lines if line.get_label() == "here").get_xydata()[0]
+    low, high = plane.get_xlim()
+    assert spot == pytest.approx([np.clip(np.log10(setting[1]), low, high), setting[2]])
+
+
 CHECKS = {
+    chaos_explorer: check_chaos,
     product_explorer: check_product,
     gradient_explorer: check_gradient,
     initializer_explorer: check_initializers,
@@ -381,3 +414,40 @@ def test_cells_can_draw_while_a_slider_moves():
         thread.join()
     assert not failures and explorer_module.DRAWING.acquire(blocking=False)
     explorer_module.DRAWING.release()
+
+
+def test_the_map_of_chaos_is_the_theory_s(monkeypatch):
+    explorer = chaos_explorer()
+    plane = explorer.axes[0]
+    image = plane.images[0]
+    left, right, bottom, top = image.get_extent()
+    drawn = image.get_array()
+    rng = np.random.default_rng(0)
+    for row, column in zip(rng.integers(40, size=20), rng.integers(72, size=20), strict=True):
+        weight = 10 ** np.linspace(left, right, drawn.shape[1])[column]
+        bias = np.linspace(bottom, top, drawn.shape[0])[row]
+        q = theory.fixed_point("tanh", weight, bias)
+        assert 10 ** (2 * drawn[row, column]) == pytest.approx(
+            theory.chi("tanh", q, weight), rel=2e-3
+        )
+    for activation in ("tanh", "sigmoid", "relu"):
+        explorer.controls["activation"].value = activation
+        line = next(line for line in plane.lines if line.get_label() == "critical")
+        for log_weight, bias in line.get_xydata()[::5]:
+            assert 10**log_weight == pytest.approx(theory.critical_line(activation, bias), rel=2e-2)
+
+
+def test_what_is_kept_in_the_background_is_drawn_anew_when_it_changes():
+    explorer = chaos_explorer()
+    before = pixels(explorer)
+    explorer.set(weight_variance=3.0)
+    explorer.set(activation="sigmoid")
+    explorer.set(activation="tanh", weight_variance=1.0)
+    np.testing.assert_array_equal(pixels(explorer), before)
+
+
+def test_a_mosaic_of_panels_fills_the_figure():
+    explorer = chaos_explorer()
+    plane, above, below = (ax.get_window_extent().bounds for ax in explorer.axes)
+    assert plane[3] > above[3] + below[3] and plane[0] + plane[2] < above[0] == below[0]
+    assert below[1] + below[3] < above[1]

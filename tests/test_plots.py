@@ -311,3 +311,45 @@ def test_a_rule_has_its_colour_and_shares_it_with_no_other():
     (steps,) = plots.histograms({name: values}, label="size").patches
     for color in (dots.get_color(), steps.get_edgecolor()):
         assert mcolors.same_color(color, plots.RULE_COLORS[name])
+
+
+def test_the_phase_map_shows_chi_the_line_and_the_places():
+    weights, biases = np.geomspace(0.1, 10, 21), np.linspace(0, 1, 11)
+    chi = np.broadcast_to(weights, (11, 21))  # linear layers
+    line_of = np.ones(3), np.array([0, 0.5, 1.0])
+    ax = plots.phase_map(chi, weights, biases, line=line_of, place=(2.0, 0.3), pinned=(100.0, 0.5))
+    np.testing.assert_allclose(ax.images[0].get_array(), np.log10(chi) / 2)
+    np.testing.assert_allclose(line(ax, "critical").get_xdata(), 0)
+    np.testing.assert_allclose(line(ax, "here").get_xydata(), [[np.log10(2), 0.3]])
+    np.testing.assert_allclose(line(ax, "A").get_xydata(), [[1, 0.5]])  # at the edge
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == [
+        "0.1",
+        "0.2",
+        "0.5",
+        "1",
+        "2",
+        "5",
+        "10",
+    ]
+    assert "vanish on 48 % of the map" in ax.get_label()  # 10 of 21 columns
+
+
+def test_correlations_hold_the_medians_and_the_limit():
+    values = np.linspace(0.2, 0.9, 12).reshape(3, 4)
+    series = plots.Series(values, label="it", predicted=np.full(4, 0.5))
+    ax = plots.correlations([series], limit=0.3, pinned=[values[:, :2]])
+    np.testing.assert_allclose(line(ax, "it").get_ydata(), np.median(values, axis=0))
+    np.testing.assert_allclose(line(ax, "A").get_ydata(), np.median(values[:, :2], axis=0))
+    assert ax.get_ylim()[0] == -0.05
+    assert plots.correlations([plots.Series(-values)]).get_ylim()[0] == -1.05
+
+
+def test_trainability_marks_the_depth_that_theory_allows():
+    accuracy = np.array([[0.9, 0.5], [1.0, 0.95]])
+    ax = plots.trainability(accuracy, [5, 20], ["a", "b"], reach=[7.0, np.inf])
+    np.testing.assert_allclose(ax.collections[0].get_array().ravel(), accuracy.T.ravel())
+    bar, arrow = (mark for mark in ax.lines if mark.get_label() == "reach")
+    assert set(bar.get_ydata()) == {7.0} and arrow.get_ydata()[0] == ax.get_ylim()[1]
+    assert ax.get_label() == (
+        "Median accuracy by depth: a 0.90 at 5, 0.50 at 20; b 1.00 at 5, 0.95 at 20."
+    )

@@ -8,7 +8,7 @@ from scipy.special import erf, expit
 from scipy.stats import norm
 
 from helpers import measure, theory
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation, Initializer
 from helpers.data import Dataset, circles
 from helpers.theory import derivative_product, expected_log10_factor, verdict
 
@@ -675,3 +675,57 @@ def test_bad_arguments_are_named(arguments, said):
 def test_bad_settings_are_named(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize(
+    ("activation", "weight_variance"),
+    [("tanh", 1.0), ("tanh", 2.5), ("sigmoid", 60.0), ("relu", 1.6)],
+)
+def test_pair_signals_hold_in_measured_networks(activation, weight_variance):
+    setting = activation, weight_variance, 0.1
+    options = {"depth": 8, "correlation": 0.3, "input_second_moment": 0.5}
+    found = measure.pair_profile(*setting, **options, width=200, num_replicates=40)
+    predicted = theory.pair_signals(*setting, **options)
+    delta = rms(found.delta_norm)
+    np.testing.assert_allclose(delta / delta[-1], predicted.delta_norm, rtol=0.12)
+    q = found.pre_activation_variance.values.mean(axis=0)
+    np.testing.assert_allclose(q, predicted.pre_activation_variance, rtol=0.08)
+    np.testing.assert_allclose(
+        found.correlation.mean("replicate"), predicted.correlation, atol=0.06
+    )
+
+
+def test_pair_signals_come_to_the_fixed_points():
+    scales = theory.depth_scales("tanh", 3.0, 0.05)
+    predicted = theory.pair_signals("tanh", 3.0, 0.05, depth=120, correlation=0.9)
+    assert predicted.pre_activation_variance[-1] == pytest.approx(scales.q, rel=1e-9)
+    assert predicted.correlation[-1] == pytest.approx(scales.c, rel=1e-4)
+    late = np.log(predicted.correlation[60:70] - scales.c)
+    assert -1 / np.diff(late).mean() == pytest.approx(scales.xi_correlation, rel=0.02)
+    assert predicted.delta_norm[50] / predicted.delta_norm[51] == pytest.approx(
+        np.sqrt(scales.chi), rel=1e-3
+    )
+    with pytest.raises(ValueError, match="every z is 0"):
+        theory.pair_signals("tanh", 0.0, depth=3)
+
+
+def test_signals_take_the_initializer_s_biases(monkeypatch):
+    rule = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.2)
+    monkeypatch.setitem(INITIALIZERS, "biased", rule)
+    predicted = theory.signals("tanh", "biased", depth=6, width=10)
+    pair = theory.pair_signals("tanh", 1.5, 0.2, depth=6)
+    np.testing.assert_allclose(predicted.pre_activation_variance, pair.pre_activation_variance)
+    np.testing.assert_allclose(predicted.delta_norm, pair.delta_norm)
+    fixed = theory.fixed_point("tanh", 1.5, 0.2)
+    ratio = theory.gradient_ratio("tanh", "biased", 10)
+    assert ratio == pytest.approx(np.sqrt(theory.chi("tanh", fixed, 1.5)))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu", "elu"])
+def test_the_map_of_chi_is_chi_at_the_fixed_points(activation):
+    weights, biases = np.array([0.4, 0.9, 1.7, 3.0]), np.array([0.0, 0.05, 0.4])
+    found = theory.chi_map(activation, weights, biases)
+    for row, bias in zip(found, biases, strict=True):
+        for value, weight in zip(row, weights, strict=True):
+            q = theory.fixed_point(activation, weight, bias)
+            assert value == pytest.approx(theory.chi(activation, q, weight), rel=2e-3)

@@ -683,3 +683,16 @@ def test_what_compiling_needed_is_given_back_once(monkeypatch):
         training.train("tanh", "zeros", dataset=small(41), width=2, optimizer="sgd",
                        learning_rate=rate, epochs=1, batch_size=8)  # fmt: skip
         assert calls == ["trim"]
+
+
+def test_biases_begin_as_the_initializer_draws_them(monkeypatch):
+    rule = catalogue.Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.3)
+    monkeypatch.setitem(catalogue.INITIALIZERS, "biased", rule)
+    dataset = small()
+    recording = training.train(
+        "tanh", "biased", dataset=dataset, depth=3, epochs=1, num_replicates=2
+    )
+    hand = training.train_model(
+        networks.make_mlp("tanh", "biased", depth=3, replicate=1), dataset, epochs=1
+    )
+    np.testing.assert_allclose(recording.loss[1], hand.loss[0], rtol=1e-4)

@@ -18,7 +18,7 @@ PICTURE = f"{EXPLORER} img.widget-image"
 VERDICT = f"{EXPLORER} [role=status]"
 CONTROLS = ".widget-vbox .widget-vbox .widget-slider"
 NOTHING_TO_SEE = ("optimizer", "learning rate")  # as initialised
-EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer"]
+EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer", "chaos_explorer"]
 SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
 
