@@ -3,6 +3,7 @@
 Each is a dictionary of controls, a function that computes, and one that draws what came out.
 """
 
+from helpers.explorers.activations import activation_explorer
 from helpers.explorers.networks import (
     EPOCHS,
     PAIR,
@@ -17,6 +18,7 @@ from helpers.explorers.networks import (
 __all__ = [
     "EPOCHS",
     "PAIR",
+    "activation_explorer",
     "gradient_explorer",
     "in_words",
     "initializer_explorer",
