@@ -242,7 +242,8 @@ def laws(x, measured, predicted, *, xlabel, ylabel, ax=None):
         ax.plot(x, measured[name], "o", color=f"C{number}", fillstyle="none", markersize=8,
                 label=name)  # fmt: skip
         ax.text(x[-1], line[-1], f"  {name}", color=f"C{number}", va="center", fontsize=12)
-    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(0, x[-1]), ylim=(-0.02, 1.02))
+    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0] - 0.5, x[-1] + 0.5), ylim=(-0.02, 1.02))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     worst = max(np.abs(np.subtract(measured[name], predicted[name])).max() for name in predicted)
     ax.set_label(
         f"{ylabel}, at {xlabel} {x[-1]:g}: "
