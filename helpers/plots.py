@@ -205,7 +205,7 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
             ha="right" if right else "left", color=ZERO["color"], fontsize=12,
         )  # fmt: skip
     margin = 0.03 * (high - low)
-    ceiling = next(c for c in (10, 20, 40, 75, 125) if c >= 1.1 * top or c == 125)
+    ceiling = next(c for c in (25, 65, 125) if c >= 1.15 * top or c == 125)
     ax.set(xlabel=label, ylabel="% of the z", xlim=(low - margin, high + margin), ylim=(0, ceiling))
     said = "; ".join(f"{100 * p:.3g} % exactly {v:.3g}" for v, p in pushed.atoms.items())
     ax.set_label(f"{label}: {said or 'no value is hit exactly'}.")

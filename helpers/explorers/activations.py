@@ -9,7 +9,7 @@ from helpers import plots, theory
 from helpers.catalogue import ACTIVATIONS
 from helpers.explorer import Explorer, Finding, choice
 
-REACHES = (1, 2, 3, 5, 8, 12, 20)  # of z to each side of 0: the axes stand still in between
+REACHES = (2, 4, 8, 20)  # of z to each side of 0: the axes stand still in between
 
 
 class _Shown(NamedTuple):
