@@ -201,7 +201,7 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
         right = value > (low + high) / 2
         ax.annotate(
             f"{100 * share:.3g} % = {value:.3g}", (value, 100 * share),
-            xytext=(-8 if right else 8, 7), textcoords="offset points",
+            xytext=(-8, 22) if right else (8, 7), textcoords="offset points",
             ha="right" if right else "left", color=ZERO["color"], fontsize=12,
         )  # fmt: skip
     margin = 0.03 * (high - low)
