@@ -101,6 +101,199 @@ def activation(z, a, slope, *, name, ax=None):
     return ax
 
 
+def activation_grid(z, curves):
+    """Draw many activation functions and their derivatives, a small panel for each.
+
+    Where the derivative is exactly 0, a red line lies on it.
+
+    Parameters
+    ----------
+    z : array, shape (num_points,)
+        Pre-activations.
+    curves : dict of str to pair of arrays, shape (num_points,)
+        Name -> phi(z) and phi'(z); the name picks the colour.
+
+    Returns
+    -------
+    array of Axes, shape (num_curves,)
+    """
+    columns = 5
+    rows = math.ceil(len(curves) / columns)
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(13, 0.6 + 2.25 * rows), sharex=True, sharey=True
+    )
+    for ax, (name, (a, slope)) in zip(axes.flat, curves.items(), strict=False):
+        color = COLORS.get(name, OTHER_COLOR)
+        ax.axhline(1, **REFERENCE)
+        ax.plot(z, a, color=color, label=r"$\phi(z)$")
+        ax.plot(z, slope, color=color, linestyle="--", linewidth=2, label=r"$\phi'(z)$")
+        off = slope == 0
+        if off.sum() > 1:
+            ax.plot(z[off], slope[off], color=ZERO["color"], linewidth=4, label="slope exactly 0")
+        ax.set(title=name, xlim=(z[0], z[-1]), ylim=(-1.9, 2.6))
+        ax.set_label(
+            f"{name}: slopes from {slope.min():.2g} to {slope.max():.3g}"
+            + (", exactly 0 on a stretch." if off.sum() > 1 else ".")
+        )
+    shown = {}
+    for ax in axes.flat[: len(curves)]:
+        shown |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    for ax in axes.flat[len(curves) :]:
+        ax.set_axis_off()
+    legend = axes.flat[-1].legend(shown.values(), shown, loc="center", handlelength=1.6)
+    for handle in legend.legend_handles[:2]:
+        handle.set_color("#555555")
+    figure.supxlabel("pre-activation $z$")
+    return axes.flat[: len(curves)]
+
+
+def over_z(z, values, density, limits, *, title, color=OTHER_COLOR, pinned=None, ax=None):
+    """Draw a function of the pre-activation over the share of z that falls where.
+
+    Parameters
+    ----------
+    z, values, density : arrays, shape (num_points,)
+        `density` is that of z, drawn as a grey hill of its own height. z ends where -z begins.
+    limits : (float, float)
+        Of the values.
+    pinned : pair of arrays, optional
+        z and values of an earlier function, in grey as "A".
+    """
+    ax = _axes(ax)
+    low, high = limits
+    hill = 0.45 * (high - low) * density / density.max()
+    ax.fill_between(z, low, low + hill, color="#BBBBBB", alpha=0.5, linewidth=0)
+    if pinned is not None:
+        ax.plot(*pinned, label="A", **PINNED)
+    jump = np.abs(np.diff(values, append=values[-1])) > 0.15 * (high - low)
+    ax.plot(z, np.where(jump, np.nan, values), color=color, label="now")
+    reach = max(z[-1], 0 if pinned is None else pinned[0][-1])
+    ax.set(title=title, xlabel="z (grey: where it falls)", ylabel="", xlim=(-reach, reach),
+           ylim=limits)  # fmt: skip
+    ax.set_label(f"{title}: from {values.min():.2g} to {values.max():.2g}.")
+    return ax
+
+
+def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_bins=28, ax=None):
+    """Draw which values come out how often: bars, and apart from them values hit exactly.
+
+    Bars and exact values are on one scale: a bar is the share that falls in its bin (in the first
+    and the last also what lies beyond), a red stem the share that is *exactly* that value.
+
+    Parameters
+    ----------
+    pushed : object
+        With `low`, `high`, `share` of cells, and `atoms`, a dict value -> share: what
+        ``theory.push_forward`` gives.
+    limits : (float, float)
+        Of the values.
+    label : str
+        What the values are.
+    pinned : such an object, optional
+        An earlier picture's, as a grey outline "A"; its exact values are grey stems.
+    """
+    ax = _axes(ax)
+    low, high = limits
+    edges = np.linspace(low, high, num_bins + 1)
+    both = [pushed] if pinned is None else [pushed, pinned]
+    heights = [100 * _binned(one, edges) for one in both]
+    atoms = [100 * share for one in both for share in one.atoms.values()]
+    top = max(*(h.max() for h in heights), *atoms, 1.0)
+    if pinned is not None:
+        ax.stairs(heights[1], edges, label="A", color="#8A8A8A", linewidth=3, alpha=0.7)
+        for value, share in pinned.atoms.items():
+            ax.plot([value] * 2, [0, 100 * share], **PINNED | {"linewidth": 9})
+    ax.stairs(heights[0], edges, color=color, fill=True, alpha=0.65, label=label)
+    for value, share in pushed.atoms.items():
+        ax.plot([value] * 2, [0, 100 * share], "o-", color=ZERO["color"], markevery=[1],
+                label="exactly", clip_on=False)  # fmt: skip
+        right = value > (low + high) / 2
+        ax.annotate(
+            f"{100 * share:.3g} % = {value:.3g}", (value, 100 * share),
+            xytext=(-8, 22) if right else (8, 7), textcoords="offset points",
+            ha="right" if right else "left", color=ZERO["color"], fontsize=12,
+        )  # fmt: skip
+    margin = 0.03 * (high - low)
+    ceiling = next(c for c in (25, 65, 125) if c >= 1.15 * top or c == 125)
+    ax.set(xlabel=label, ylabel="% of the z", xlim=(low - margin, high + margin), ylim=(0, ceiling))
+    said = "; ".join(f"{100 * p:.3g} % exactly {v:.3g}" for v, p in pushed.atoms.items())
+    ax.set_label(f"{label}: {said or 'no value is hit exactly'}.")
+    return ax
+
+
+def value_limits(*arrays):
+    """Round limits that hold all finite entries, and 0 and 1 with room beside them."""
+    return _value_limits(np.concatenate([*map(np.ravel, arrays), [-0.1, 1.1]]), log=False)
+
+
+def _binned(pushed, edges):
+    """Share of a `pushed` quantity between neighbouring edges; what lies beyond is at the ends."""
+    low = np.clip(pushed.low, edges[0], edges[-1])
+    high = np.clip(pushed.high, edges[0], edges[-1])
+    width = np.maximum(high - low, 1e-9 * (edges[-1] - edges[0]))
+    part = np.clip((edges[1:-1, None] - low) / width, 0, 1)
+    below = np.concatenate([[0], np.einsum("ij,j->i", part, pushed.share), [pushed.share.sum()]])
+    return np.diff(below)
+
+
+def laws(x, measured, predicted, *, xlabel, ylabel, ax=None):
+    """Draw measured shares as circles over predicted ones as lines, a colour for each series.
+
+    Parameters
+    ----------
+    x : array, shape (num_points,)
+    measured, predicted : dict of str to array, shape (num_points,)
+        The same names; shares from 0 to 1.
+    """
+    ax = _axes(ax)
+    for number, (name, line) in enumerate(predicted.items()):
+        ax.plot(x, line, color=f"C{number}", linewidth=2)
+        ax.plot(x, measured[name], "o", color=f"C{number}", fillstyle="none", markersize=8,
+                label=name)  # fmt: skip
+        ax.text(x[-1], line[-1], f"  {name}", color=f"C{number}", va="center", fontsize=12)
+    ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0] - 0.5, x[-1] + 0.5), ylim=(-0.02, 1.02))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    worst = max(np.abs(np.subtract(measured[name], predicted[name])).max() for name in predicted)
+    ax.set_label(
+        f"{ylabel}, at {xlabel} {x[-1]:g}: "
+        + "; ".join(f"{name} {measured[name][-1]:.2g}" for name in predicted)
+        + f". Measured and predicted differ by at most {worst:.1g}."
+    )
+    return ax
+
+
+def descent(hessian, target, path, *, title, limits, ax=None):
+    """Draw the path of gradient descent over the level lines of a quadratic loss in two weights.
+
+    Parameters
+    ----------
+    hessian : array, shape (2, 2)
+    target : array, shape (2,)
+        Where the loss is least.
+    path : array, shape (num_steps + 1, 2)
+        The weights, start included.
+    limits : (float, float)
+        Of both axes.
+    """
+    ax = _axes(ax)
+    grid = np.stack(np.meshgrid(*[np.linspace(*limits, 121)] * 2))
+    off = grid - np.reshape(target, (2, 1, 1))
+    loss = np.einsum("iab,ij,jab->ab", off, hessian, off) / 2
+    ax.contour(*grid, np.sqrt(loss), 14, colors="#B8B8B8", linewidths=1)
+    ax.plot(*path.T, "o-", color="#0072B2", markersize=5, linewidth=1.5)
+    ax.plot(*path[0], "s", color="#D55E00", markersize=10)
+    ax.set(title=title, xlabel="$w_1$", ylabel="$w_2$", xlim=limits, ylim=limits)
+    ax.set_aspect("equal")
+    moves = np.diff(path, axis=0)
+    turns = int(((moves[1:] * moves[:-1]).sum(axis=1) < 0).sum())
+    length, distance = np.linalg.norm(moves, axis=1).sum(), np.linalg.norm(path[-1] - path[0])
+    ax.set_label(
+        f"{title}: {len(moves)} steps, {turns} of them turn back; the path is "
+        f"{length / distance:.2g} times as long as the straight line."
+    )
+    return ax
+
+
 def factors(values, *, color=OTHER_COLOR, ax=None):
     """Draw the sizes of the factors of one product, bar by bar, from the reference line 1.
 

@@ -135,6 +135,7 @@ def _gauss_legendre(edges):
     return (edges[:-1, None] + half * (1 + _NODES)).ravel(), (half * _WEIGHTS).ravel()
 
 
+@lru_cache(maxsize=64)
 def _kinks(entry):
     """Find where phi' jumps between -16 and 16: halve intervals round their larger change."""
     left = np.arange(-512, 512) / 32
@@ -178,6 +179,92 @@ def _saturation_ends(entry):
         same = saturated(middle) == flags[last]
         left, right = np.where(same, middle, left), np.where(same, right, middle)
     return int(flags[0]), right, np.where(flags[last], -1, 1)
+
+
+class Pushed(NamedTuple):
+    """How phi(z), or phi'(z), is distributed for a normal z: see `push_forward`.
+
+    The cell k holds the share `share[k]` of all z, and the values there run from `low[k]` to
+    `high[k]` in a nearly straight line. `atoms` maps a value that a whole stretch of z is sent to,
+    such as ReLU's exact 0, to its share; the cells hold the rest.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    share: np.ndarray
+    atoms: dict[float, float]
+
+
+class PushForward(NamedTuple):
+    """What an activation does to a normal z: see `push_forward`."""
+
+    moments: Moments
+    phi: Pushed
+    slope: Pushed
+
+
+def push_forward(activation: str, *, mean: float = 0.0, spread: float = 1.0) -> PushForward:
+    """Send z ~ N(mean, spread^2) through phi and through phi'.
+
+    Returns
+    -------
+    PushForward
+        The four means of `moments`, which knows mean 0 only and is the more exact one, and the
+        distributions of phi(z) and of phi'(z), exact but for z beyond 9 spreads. (An activation
+        without a formula for its derivative may lose 0.1 % of an atom to the cells beside it.)
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, a mean that isn't finite, or a spread that isn't a number above 0.
+    """
+    entry, spread = ACTIVATIONS[activation], positive_number("spread", spread)
+    if not np.isfinite(mean):
+        raise ValueError(f"mean must be a finite number; got {mean!r}.")
+    kinks = _kinks(entry)
+    kinks = kinks[np.abs(kinks - mean) < 9 * spread]
+    panels = np.unique(np.concatenate([mean + spread * np.arange(-36, 37) / 4, kinks]))
+    z, weights = _gauss_legendre(panels)
+    weights = weights * np.exp(-(((z - mean) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
+    phi, slope = entry.function(z), entry.derivative(z)
+    means = (float(np.einsum("i,i", weights, v)) for v in (phi, phi**2, slope, slope**2))
+
+    edges = np.unique(np.concatenate([mean + spread * np.arange(-450, 451) / 50, kinks]))
+    share = np.diff(ndtr((edges - mean) / spread))
+    inside = 1e-6 * np.diff(edges)  # a kink is an edge, and belongs to neither side
+    left, right = edges[:-1] + inside, edges[1:] - inside
+    return PushForward(
+        Moments(*means),
+        *(
+            _pushed(part(left), part(right), share, levels)
+            for part, levels in zip((entry.function, entry.derivative), _levels(entry), strict=True)
+        ),
+    )
+
+
+def _pushed(first, last, share, levels):
+    """Tell the cells that lie on one of the levels from the rest."""
+    flat = first == last
+    atoms = {level: float(share[flat & (first == level)].sum()) for level in levels}
+    rest = ~(flat & np.isin(first, levels))
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    return Pushed(low[rest], high[rest], share[rest], {v: p for v, p in atoms.items() if p > 0})
+
+
+@lru_cache(maxsize=64)
+def _levels(entry):
+    """Values that phi, and those that phi', keeps exactly over a stretch of 1 within -8 to 8.
+
+    Shorter ones are rounding: 1 - e^-z, say, is 1 to the last digit from 37 on.
+    """
+    z = np.linspace(-8, 8, 1601)
+    found = []
+    for part in (entry.function, entry.derivative):
+        values = part(z[:-1] + 0.005)
+        flat = (part(z[:-1] + 0.001) == values) & (part(z[1:] - 0.001) == values)
+        levels, counts = np.unique(values[flat], return_counts=True)
+        found.append(tuple(levels[counts >= 100].tolist()))
+    return found
 
 
 # ---- one number per layer: the recursions of q and of the gradient -------------------------------

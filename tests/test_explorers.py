@@ -7,12 +7,14 @@ import matplotlib.image
 import matplotlib.style
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 from helpers import STYLE, data, explorers, measure, theory
 from helpers import explorer as explorer_module
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorer import Explorer, Finding
 from helpers.explorers import (
+    activation_explorer,
     chaos_explorer,
     gradient_explorer,
     initializer_explorer,
@@ -28,7 +30,13 @@ def as_initialised(monkeypatch):
 
 EVERY = pytest.mark.parametrize(
     "make",
-    [product_explorer, gradient_explorer, initializer_explorer, chaos_explorer],
+    [
+        product_explorer,
+        gradient_explorer,
+        initializer_explorer,
+        activation_explorer,
+        chaos_explorer,
+    ],
     ids=lambda f: f.__name__,
 )
 
@@ -156,6 +164,46 @@ def check_initializers(explorer):
     assert explorer.verdict.startswith(word.capitalize())
 
 
+NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
+
+
+def check_activation(explorer):
+    """The curves are the catalogue's; bars and stems count 40,000 evenly spread z; so does E."""
+    values, entry = explorer.values, ACTIVATIONS[explorer.values["activation"]]
+    z = values["mean"] + values["spread"] * ndtri((np.arange(40_000) + 0.5) / 40_000)
+    steady = 1e-7 * entry.largest_slope  # the rounding of a derivative by differences
+    for (left, right), part in zip(
+        explorer.axes.reshape(2, 2), (entry.function, entry.derivative), strict=True
+    ):
+        (line,) = [line for line in left.lines if line.get_label() == "now"]
+        drawn = np.isfinite(line.get_ydata())
+        assert drawn.mean() > 0.99
+        np.testing.assert_array_equal(line.get_ydata()[drawn], part(line.get_xdata())[drawn])
+        (bars,) = [patch for patch in right.patches if patch.get_fill()]
+        shares, edges, _ = bars.get_data()
+        stems = [line for line in right.lines if line.get_label() == "exactly"]
+        hit = part(z)
+        for stem in stems:
+            (value, _), height = stem.get_xdata(), stem.get_ydata()[1]
+            assert height == pytest.approx(100 * (part(z) == value).mean(), abs=0.02)
+            hit = hit[hit != value]
+        assert shares.sum() + sum(s.get_ydata()[1] for s in stems) == pytest.approx(100, abs=0.01)
+        inner = np.sort(hit)[:, None] < edges[1:-1] + steady
+        below = 100 * inner.sum(axis=0) / len(z)
+        inner = np.sort(hit)[:, None] < edges[1:-1] - steady
+        above = 100 * inner.sum(axis=0) / len(z)
+        total = shares.cumsum()[:-1]
+        assert (total > above - 0.3).all() and (total < below + 0.3).all()
+        assert np.isfinite([*left.get_ylim(), *right.get_xlim()]).all()
+    mean, square, slope = (np.mean(v) for v in (
+        entry.function(z), entry.function(z) ** 2, entry.derivative(z) ** 2))  # fmt: skip
+    said = dict(re.findall(rf"(E\[[^]]+\]) = ({NUMBER})", explorer.verdict))
+    for name, truth in (("E[φ]", mean), ("E[φ²]", square), ("E[φ′²]", slope)):
+        assert float(said[name]) == pytest.approx(truth, rel=0.02, abs=0.006)
+    he = float(re.search(rf"is ({NUMBER}) under He", explorer.verdict).group(1))
+    assert he == pytest.approx(2 * slope, rel=0.02, abs=0.006)
+
+
 def check_chaos(explorer):
     values, (plane, delta, alike) = explorer.values, explorer.axes
     setting = values["activation"], values["weight_variance"], values["bias_variance"]
@@ -182,6 +230,7 @@ def check_chaos(explorer):
 
 
 CHECKS = {
+    activation_explorer: check_activation,
     chaos_explorer: check_chaos,
     product_explorer: check_product,
     gradient_explorer: check_gradient,
@@ -253,7 +302,7 @@ def test_many_random_actions_leave_the_right_picture(make):
 @EVERY
 def test_the_painted_picture_is_the_one_matplotlib_draws(make):
     explorer = make()
-    explorer.controls["depth"].value = 23
+    explorer.set(**{"spread": 2.3} if make is activation_explorer else {"depth": 23})
     painted = pixels(explorer)
     for artist in explorer._moving:
         artist.set_animated(False)
@@ -284,6 +333,30 @@ def test_every_preset_sets_what_it_says_and_leaves_the_rest(make):
         assert not changed & {"depth", "width", "dataset", "seed"}
     explorer.presets["He 2015"].click()
     assert explorer.values["activation"] == "relu"
+
+
+def test_the_activation_explorer_s_presets_leave_the_activation_alone():
+    explorer = activation_explorer()
+    for button in explorer.presets.values():
+        button.click()
+        assert explorer.values["activation"] == "relu"
+        check_activation(explorer)
+    assert explorer.verdict.startswith("Off:")  # pushed low
+    explorer.set(activation="gelu")
+    assert explorer.verdict.startswith(("Centred:", "Not centred:"))
+
+
+def test_a_pinned_activation_stays_under_the_next_one():
+    explorer = activation_explorer()
+    explorer.pin()
+    explorer.set(activation="elu", spread=3.0)
+    before = [line for line in explorer.axes[0].lines if line.get_label() == "A"]
+    z = before[0].get_xdata()
+    np.testing.assert_array_equal(before[0].get_ydata(), np.maximum(z, 0))
+    outline = [patch for patch in explorer.axes[1].patches if not patch.get_fill()]
+    assert len(outline) == 1 and outline[0].get_data().values.sum() == pytest.approx(50, abs=0.1)
+    assert "Against A (relu → elu, 1 → 3): E[φ] and E[φ′²] 0.40 and 0.5 → " in explorer.verdict
+    check_activation(explorer)
 
 
 def test_a_pinned_picture_stays_under_the_next_one_with_the_difference_in_words():

@@ -132,6 +132,59 @@ def test_saturated_share_is_the_measured_definition():
     assert theory.saturated_share("tanh", q) == pytest.approx(0.727, abs=5e-4)
 
 
+# ---- what comes out of a normal z ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_push_forward_agrees_with_moments_where_the_mean_is_0(name):
+    for spread in (0.2, 1.0, 3.0):
+        pushed = theory.push_forward(name, spread=spread)
+        np.testing.assert_allclose(pushed.moments, theory.moments(name, spread**2), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["relu", "selu", "gelu", "sigmoid", "hard_tanh", "hard_sigmoid"])
+def test_push_forward_sends_evenly_spread_z_where_it_says(name, more_activations):
+    entry = ACTIVATIONS[name]
+    z = norm.ppf((np.arange(100_000) + 0.5) / 100_000, loc=0.7, scale=1.3)
+    pushed = theory.push_forward(name, mean=0.7, spread=1.3)
+    for part, function in ((pushed.phi, entry.function), (pushed.slope, entry.derivative)):
+        values = function(z)
+        assert part.share.sum() + sum(part.atoms.values()) == pytest.approx(1, abs=1e-9)
+        for value, share in part.atoms.items():
+            rough = 2e-3 if name == "hard_sigmoid" else 2e-5  # its slope is a difference
+            assert share == pytest.approx((values == value).mean(), abs=rough)
+        for mark in np.quantile(values, [0.1, 0.3, 0.6, 0.9]) + 1e-3:
+            reached = np.clip((mark - part.low) / np.maximum(part.high - part.low, 1e-12), 0, 1)
+            below = reached @ part.share + sum(p for v, p in part.atoms.items() if v < mark)
+            assert below == pytest.approx((values < mark).mean(), abs=2e-3)
+    truth = [entry.function(z), entry.function(z) ** 2, entry.derivative(z)]
+    np.testing.assert_allclose(pushed.moments[:3], np.mean(truth, axis=1), atol=2e-3)
+
+
+def test_atoms_are_values_of_whole_stretches_and_no_rounding(more_activations):
+    assert set(theory.push_forward("relu").phi.atoms) == {0.0}
+    assert set(theory.push_forward("relu").slope.atoms) == {0.0, 1.0}
+    assert set(theory.push_forward("hard_tanh").phi.atoms) == {-0.7, 0.7}
+    assert theory.push_forward("elu").slope.atoms == {1.0: pytest.approx(0.5)}
+    for name in ("tanh", "sigmoid", "gelu"):  # at z = 40 they are 1 to the last digit
+        pushed = theory.push_forward(name, spread=20.0)
+        assert not pushed.phi.atoms and not pushed.slope.atoms
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ({"spread": 0}, "spread must be a finite number above 0; got 0."),
+        ({"mean": np.inf}, "mean must be a finite number; got inf."),
+    ],
+)
+def test_push_forward_refuses_what_is_no_normal(setting, reason):
+    with pytest.raises(ValueError, match=reason):
+        theory.push_forward("relu", **setting)
+    with pytest.raises(ValueError, match="Unknown activation"):
+        theory.push_forward("rely")
+
+
 # ---- recursions ----------------------------------------------------------------------------------
 
 RATIOS = {  # heuristic_uniform, glorot_uniform, he_normal, standard_normal at width 5, 64, 1000

@@ -3,6 +3,7 @@
 Each is a dictionary of controls, a function that computes, and one that draws what came out.
 """
 
+from helpers.explorers.activations import activation_explorer
 from helpers.explorers.chaos import chaos_explorer
 from helpers.explorers.networks import (
     EPOCHS,
@@ -18,6 +19,7 @@ from helpers.explorers.networks import (
 __all__ = [
     "EPOCHS",
     "PAIR",
+    "activation_explorer",
     "chaos_explorer",
     "gradient_explorer",
     "in_words",
