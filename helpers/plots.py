@@ -220,7 +220,7 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
     return ax
 
 
-def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
+def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer", ax=None):
     """Draw a size by hidden layer on a log axis: median, 10-90 % band and RMS over networks.
 
     Parameters
@@ -233,6 +233,8 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
         An earlier picture's values, of which the RMS is drawn in grey as "A".
     relative : bool
         Whether 1 is the healthy value, and so gets a line.
+    place : str
+        What stands side by side; "time step" for a recurrent cell.
     """
     ax = _axes(ax)
     curves = [
@@ -259,11 +261,11 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
         )  # fmt: skip
         if forecast is not None:
             ax.plot(numbers, forecast, label="theory", **PREDICTION)
-    _layer_axis(ax, [*(one.values for one in series), *pinned])
+    _layer_axis(ax, [*(one.values for one in series), *pinned], place)
     ax.set(title=quantity, ylim=(floor, top))
     _log_ticks(ax.yaxis)
     ax.set_label(
-        f"{quantity}, RMS by hidden layer: "
+        f"{quantity}, RMS by {place}: "
         + "; ".join(
             f"{one.label or len(one.values)}{'' if one.label else ' networks'}, "
             f"{scientific(logs[3][0])} in the first, {scientific(logs[3][-1])} in the last"
@@ -847,9 +849,9 @@ def _log_line(ax, numbers, logs, **style):
         ax.plot(numbers[~alive], floor, "x", transform=ax.get_xaxis_transform(), **ZERO)
 
 
-def _layer_axis(ax, arrays):
+def _layer_axis(ax, arrays, place="hidden layer"):
     depth = max(np.shape(array)[1] for array in arrays)
-    ax.set(xlabel="hidden layer", ylabel="", xlim=(0.5, max(_round_up(depth), 5) + 0.5))
+    ax.set(xlabel=place, ylabel="", xlim=(0.5, max(_round_up(depth), 5) + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.xaxis.set_major_formatter(ScalarFormatter())
 

@@ -683,3 +683,7 @@ def test_what_compiling_needed_is_given_back_once(monkeypatch):
         training.train("tanh", "zeros", dataset=small(41), width=2, optimizer="sgd",
                        learning_rate=rate, epochs=1, batch_size=8)  # fmt: skip
         assert calls == ["trim"]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+    for _ in range(2):
+        training.train_model(model, data.circles(41), epochs=1, batch_size=8)
+        assert calls == ["trim"] * 2

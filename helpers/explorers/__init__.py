@@ -13,8 +13,11 @@ from helpers.explorers.networks import (
     product_explorer,
     weight_explorer,
 )
+from helpers.explorers.recurrent import CELL_COLORS, CELL_NAMES, time_explorer
 
 __all__ = [
+    "CELL_COLORS",
+    "CELL_NAMES",
     "EPOCHS",
     "PAIR",
     "gradient_explorer",
@@ -22,5 +25,6 @@ __all__ = [
     "initializer_explorer",
     "live_demo",
     "product_explorer",
+    "time_explorer",
     "weight_explorer",
 ]

@@ -18,7 +18,8 @@ PICTURE = f"{EXPLORER} img.widget-image"
 VERDICT = f"{EXPLORER} [role=status]"
 CONTROLS = ".widget-vbox .widget-vbox .widget-slider"
 NOTHING_TO_SEE = ("optimizer", "learning rate")  # as initialised
-EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer"]
+EXPLORERS = ["product_explorer", "gradient_explorer", "initializer_explorer", "time_explorer"]
+SIZES = {"time_explorer": "steps"}  # the others: depth
 SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
 
@@ -89,12 +90,13 @@ def test_every_control_answers_the_keyboard(page, lab, name, theme):
     expect(page.locator(VERDICT)).to_contain_text("This is A")
     new_picture(page, lambda: handles.first.press("End"))
     expect(page.locator(VERDICT)).to_contain_text("Against A")
-    setting.fill("depth=0")
+    size = SIZES.get(name, "depth")
+    setting.fill(f"{size}=0")
     setting.press("Enter")
     expect(page.locator(VERDICT)).to_contain_text("got 0.")
-    setting.fill("depth=9")
+    setting.fill(f"{size}=9")
     new_picture(page, lambda: setting.press("Enter"))
-    expect(setting).to_have_value(re.compile("depth=9 "))
+    expect(setting).to_have_value(re.compile(f"{size}=9 "))
     assert cell_errors(page) == []
 
 
