@@ -276,6 +276,28 @@ def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer"
     return ax
 
 
+def compare_by_layer(sizes, *, quantity, predicted=None, place="hidden layer", ax=None):
+    """Draw several sizes by layer as `by_layer` does, over their RMS at the last place, with names.
+
+    Parameters
+    ----------
+    sizes : dict of str to array, shape (num_networks, depth)
+        A name for each line.
+    predicted : dict of str to array, shape (depth,), optional
+        What theory says of some of them, relative to the last place.
+    quantity, place : str
+        As in `by_layer`.
+    """
+    ax, cycle = _axes(ax), plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    series = [
+        Series(values / _rms(values)[-1], color, name, (predicted or {}).get(name))
+        for (name, values), color in zip(sizes.items(), itertools.cycle(cycle), strict=False)
+    ]
+    by_layer(series, quantity=quantity, place=place, ax=ax)
+    ax.legend(handles=[line for line in ax.lines if line.get_label() in sizes])
+    return ax
+
+
 def points(dataset, *, ax=None):
     """Draw a data set in the plane, a colour and a marker for each class.
 

@@ -97,10 +97,9 @@ def test_weights_are_distributed_as_keras_s(cell):
 
 @every_cell
 def test_a_gradient_is_the_slope_of_the_loss(cell):
-    """Finite difference: move the first input, and use what the kernel makes of dL/dz of step 1."""
+    """Finite difference: the first input moves the first state, and that alone moves the loss."""
     drawn = recurrent.weights(cell, units=UNITS, num_inputs=UNITS, num_replicates=1)
     inputs, last = sequences(1, num_inputs=UNITS), np.ones((1, UNITS))
-    # an extra step in front whose state is what is moved: h_1 = a function of x_1 alone
     back = recurrent.gradients(cell, drawn, inputs, last)
 
     def run(shift):

@@ -13,6 +13,7 @@ CELL_COLORS = {"simple_rnn": "#0072B2", "lstm": "#D55E00", "gru": "#009E73"}
 CELL_NAMES = {"simple_rnn": "Simple RNN", "lstm": "LSTM", "gru": "GRU"}
 UNITS = (2, 4, 8, 16, 32, 64)
 MOST = 200  # steps
+FLOORS = (-3, -10, -30, -100, -300, -1000)  # of the axes, in powers of ten
 PRESETS = {
     "Keras's defaults": {"forget_bias": 1.0, "recurrent_scale": 1.0},
     "forget bias 0": {"forget_bias": 0.0, "recurrent_scale": 1.0},
@@ -43,7 +44,7 @@ def time_explorer() -> Explorer:
             1.0, min=-2, max=8, step=0.25, readout_format=".2f", description="forget bias"
         ),
         "recurrent_scale": widgets.FloatSlider(
-            1.0, min=0, max=4, step=0.1, readout_format=".1f", description="recurrent scale"
+            1.0, min=0, max=4, step=0.1, readout_format=".1f", description="kernel scale"
         ),
         "inputs": choice(SEQUENCES, "random", description="inputs"),
         "seed": widgets.Button(description="New draw", icon="refresh"),
@@ -84,6 +85,11 @@ def _draw(axes, now, pinned):
         quantity="dL/dc of the LSTM", place="time step", ax=axes[1],
         pinned=[_relative(pinned["lstm"], "delta_c")] if pinned else [],
     )  # fmt: skip
+    limits = np.array([ax.get_ylim() for ax in axes])
+    low, high = limits[:, 0].min(), limits[:, 1].max()
+    low = next(floor for floor in FLOORS if floor <= low)
+    for ax in axes:  # on one scale, in steps so coarse that it stands still under most moves
+        ax.set_ylim(low, next(-top for top in FLOORS if -top >= max(high, -low / 10)))
     axes[0].legend(
         [line for line in axes[0].lines if line.get_label() in now], list(now), ncols=3,
         loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, **plots.TIGHT,
