@@ -422,7 +422,7 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
     return ax
 
 
-def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
+def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer", ax=None):
     """Draw a size by hidden layer on a log axis: median, 10-90 % band and RMS over networks.
 
     Parameters
@@ -435,6 +435,8 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
         An earlier picture's values, of which the RMS is drawn in grey as "A".
     relative : bool
         Whether 1 is the healthy value, and so gets a line.
+    place : str
+        What stands side by side; "time step" for a recurrent cell.
     """
     ax = _axes(ax)
     curves = [
@@ -461,11 +463,11 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
         )  # fmt: skip
         if forecast is not None:
             ax.plot(numbers, forecast, label="theory", **PREDICTION)
-    _layer_axis(ax, [*(one.values for one in series), *pinned])
+    _layer_axis(ax, [*(one.values for one in series), *pinned], place)
     ax.set(title=quantity, ylim=(floor, top))
     _log_ticks(ax.yaxis)
     ax.set_label(
-        f"{quantity}, RMS by hidden layer: "
+        f"{quantity}, RMS by {place}: "
         + "; ".join(
             f"{one.label or len(one.values)}{'' if one.label else ' networks'}, "
             f"{scientific(logs[3][0])} in the first, {scientific(logs[3][-1])} in the last"
@@ -473,6 +475,28 @@ def by_layer(series, *, quantity, pinned=(), relative=True, ax=None):
         )
         + "."
     )
+    return ax
+
+
+def compare_by_layer(sizes, *, quantity, predicted=None, place="hidden layer", ax=None):
+    """Draw several sizes by layer as `by_layer` does, over their RMS at the last place, with names.
+
+    Parameters
+    ----------
+    sizes : dict of str to array, shape (num_networks, depth)
+        A name for each line.
+    predicted : dict of str to array, shape (depth,), optional
+        What theory says of some of them, relative to the last place.
+    quantity, place : str
+        As in `by_layer`.
+    """
+    ax, cycle = _axes(ax), plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    series = [
+        Series(values / _rms(values)[-1], color, name, (predicted or {}).get(name))
+        for (name, values), color in zip(sizes.items(), itertools.cycle(cycle), strict=False)
+    ]
+    by_layer(series, quantity=quantity, place=place, ax=ax)
+    ax.legend(handles=[line for line in ax.lines if line.get_label() in sizes])
     return ax
 
 
@@ -1219,10 +1243,10 @@ def _log_line(ax, numbers, logs, **style):
         ax.plot(numbers[~alive], floor, "x", transform=ax.get_xaxis_transform(), **ZERO)
 
 
-def _layer_axis(ax, arrays):
+def _layer_axis(ax, arrays, place="hidden layer"):
     depth = max(np.shape(array)[1] for array in arrays)
     end = depth if depth <= 5 else _round_up(depth)  # no tick for a layer that isn't there
-    ax.set(xlabel="hidden layer", ylabel="", xlim=(0.5, end + 0.5))
+    ax.set(xlabel=place, ylabel="", xlim=(0.5, end + 0.5))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.xaxis.set_major_formatter(ScalarFormatter())
 

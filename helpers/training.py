@@ -302,6 +302,9 @@ def train_model(
             carried, *fixed, batches, tf.constant(first), tf.constant(steps), *numbers, only_measure
         )
         parts.append(_unpack_model(program, names, rows, table.numpy(), arrays))
+    if program.is_new:
+        program.is_new = False
+        _give_memory_back()
     attrs = {
         "model": model.name, "loss": loss, "optimizer": optimizer.name,
         "learning_rate": float(optimizer.learning_rate), "clip": clip,

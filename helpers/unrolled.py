@@ -126,7 +126,8 @@ def tapped(model_taps, caught):
 class Program:
     """The compiled chunk of training for one model, loss, optimizer and batch size.
 
-    `rows` is how many steps it can record; with `keep` it returns kernels and gradients, too.
+    `rows` is how many steps it can record; with `keep` it returns kernels and gradients, too. It
+    `is_new` until someone says otherwise: the first run compiles.
     Arrays of one shape lie side by side, so that one operation sums up many layers: `of_kernels`
     and `of_taps` are those groups, shape -> names, in the order in which everything is returned.
     """
@@ -140,7 +141,7 @@ class Program:
         self.kernels, self.taps = kernels(model), taps(model)
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
         self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
-        self.keep = keep
+        self.keep, self.is_new = keep, True
         self.of_kernels, self.of_taps = {}, {}
         for name, kernel in self.kernels.items():
             shape = int(np.prod(kernel.shape[:-1])), kernel.shape[-1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from helpers import STYLE, data, explorers, measure, theory
+from helpers import STYLE, data, explorers, measure, recurrent, theory
 from helpers import explorer as explorer_module
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorer import Explorer, Finding
@@ -19,6 +19,7 @@ from helpers.explorers import (
     gradient_explorer,
     initializer_explorer,
     product_explorer,
+    time_explorer,
 )
 
 
@@ -36,6 +37,7 @@ EVERY = pytest.mark.parametrize(
         initializer_explorer,
         activation_explorer,
         chaos_explorer,
+        time_explorer,
     ],
     ids=lambda f: f.__name__,
 )
@@ -229,12 +231,43 @@ def check_chaos(explorer):
     assert spot == pytest.approx([np.clip(np.log10(setting[1]), low, high), setting[2]])
 
 
+def check_time(explorer):
+    values, (above, below) = explorer.values, explorer.axes
+    steps = values["steps"]
+    sequence = {
+        "random": None, "a single 1": np.arange(steps) == 0, "all 0": np.zeros(steps),
+        "all 1": np.ones(steps),
+    }[values["inputs"]]  # fmt: skip
+    setting = {name: values[name] for name in ("steps", "units", "recurrent_scale", "seed")}
+    first = {}
+    for cell, color in explorers.CELL_COLORS.items():
+        truth = recurrent.profile(
+            cell, inputs=sequence, forget_bias=values["forget_bias"], **setting
+        )
+        delta = truth.delta_h.values / rms(truth.delta_h.values)[-1]
+        first[cell] = rms(delta)[0]
+        drawn = [line for line in above.lines if line.get_label() == "RMS"
+                 and line.get_color() == color]  # fmt: skip
+        alive = rms(delta) > 0
+        np.testing.assert_allclose(drawn[0].get_ydata()[alive], log10(rms(delta))[alive], atol=1e-9)
+    inside = rms(relative(recurrent.profile(
+        "lstm", inputs=sequence, forget_bias=values["forget_bias"], **setting
+    ).delta_c.values))  # fmt: skip
+    np.testing.assert_allclose(curve(below, "RMS"), log10(inside), atol=1e-9)
+    gate = np.log10(1 / (1 + np.exp(-values["forget_bias"])))
+    np.testing.assert_allclose(curve(below, "theory"), gate * np.arange(steps)[::-1], atol=1e-9)
+    words = [explorers.CELL_NAMES[cell] + " " + theory.verdict(first[cell]) for cell in first]
+    assert explorer.verdict.startswith(", ".join(words) + ":")
+    assert f": {steps - 1} step{'s' * (steps > 2)} back, dL/dh is" in explorer.verdict
+
+
 CHECKS = {
     activation_explorer: check_activation,
     chaos_explorer: check_chaos,
     product_explorer: check_product,
     gradient_explorer: check_gradient,
     initializer_explorer: check_initializers,
+    time_explorer: check_time,
 }
 
 
@@ -302,7 +335,8 @@ def test_many_random_actions_leave_the_right_picture(make):
 @EVERY
 def test_the_painted_picture_is_the_one_matplotlib_draws(make):
     explorer = make()
-    explorer.set(**{"spread": 2.3} if make is activation_explorer else {"depth": 23})
+    other = {activation_explorer: {"spread": 2.3}, time_explorer: {"steps": 23}}
+    explorer.set(**other.get(make, {"depth": 23}))
     painted = pixels(explorer)
     for artist in explorer._moving:
         artist.set_animated(False)
@@ -430,6 +464,8 @@ def test_a_new_draw_changes_the_picture_and_nothing_else():
 def test_a_learner_s_activation_is_among_the_choices(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "steep", Activation(lambda z: 10 * z, lambda z: 10 * z))
     for make, check in CHECKS.items():
+        if make is time_explorer:
+            continue  # its cells are tanh and sigmoid
         explorer = make()
         explorer.controls["activation"].value = "steep"
         check(explorer)

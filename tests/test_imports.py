@@ -18,6 +18,7 @@ ALLOWED = {
     "networks": {"catalogue"},
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},
+    "recurrent": {"catalogue"},
     "universal": {"catalogue", "measure"},
     "unrolled": {"measure", "universal"},
     "training": {*PIPELINE, "universal", "unrolled"},
@@ -25,7 +26,7 @@ ALLOWED = {
     "environment": PIPELINE,
     "worker": set(),
     "explorer": {"worker"},
-    "explorers": {*PIPELINE, "training", "theory", "plots", "explorer"},
+    "explorers": {*PIPELINE, "training", "theory", "recurrent", "plots", "explorer"},
     "goals": {"theory", "explorers"},
 }
 HEAVY = {"tensorflow", "keras"}
@@ -56,12 +57,13 @@ def test_imports_follow_the_arrow(path):
     assert module in ALLOWED, "add the new module to the arrow, here and in the docstring"
     assert helpers_in(names) - {module} <= ALLOWED[module]
     roots = {name.split(".")[0] for name in names}
-    if module in {"data", "plots", "theory", "explorer", "explorers", "exercises"}:
+    if module in {"data", "plots", "theory", "recurrent", "explorer", "explorers", "exercises"}:
         assert not roots & HEAVY
     if module in {
         "measure",
         "networks",
         "theory",
+        "recurrent",
         "data",
         "catalogue",
         "training",

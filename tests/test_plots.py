@@ -401,3 +401,20 @@ def test_trainability_marks_the_depth_that_theory_allows():
     assert ax.get_label() == (
         "Median accuracy by depth: a 0.90 at 5, 0.50 at 20; b 1.00 at 5, 0.95 at 20."
     )
+
+
+def test_compare_by_layer_draws_each_over_its_last_rms_and_names_it():
+    rng = np.random.default_rng(0)
+    sizes = {"first": rng.random((4, 6)) + 0.1, "second": 7 * rng.random((3, 9)) + 0.1}
+    forecast = np.linspace(0.2, 1, 9)
+    ax = plots.compare_by_layer(
+        sizes, quantity="delta", predicted={"second": forecast}, place="time step"
+    )
+    drawn = [line.get_ydata() for line in ax.lines if line.get_label() == "RMS"]
+    for values, curve in zip(sizes.values(), drawn, strict=True):
+        rms = np.sqrt(np.mean(values**2, axis=0))
+        np.testing.assert_allclose(curve, np.log10(rms / rms[-1]), atol=1e-12)
+    theory = [line.get_ydata() for line in ax.lines if line.get_label() == "theory"]
+    np.testing.assert_allclose(theory, [np.log10(forecast)])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(sizes)
+    assert ax.get_xlabel() == "time step" and "RMS by time step" in ax.get_label()

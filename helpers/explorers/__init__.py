@@ -15,8 +15,11 @@ from helpers.explorers.networks import (
     product_explorer,
     weight_explorer,
 )
+from helpers.explorers.recurrent import CELL_COLORS, CELL_NAMES, time_explorer
 
 __all__ = [
+    "CELL_COLORS",
+    "CELL_NAMES",
     "EPOCHS",
     "PAIR",
     "activation_explorer",
@@ -26,5 +29,6 @@ __all__ = [
     "initializer_explorer",
     "live_demo",
     "product_explorer",
+    "time_explorer",
     "weight_explorer",
 ]

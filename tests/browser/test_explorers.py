@@ -24,8 +24,12 @@ EXPLORERS = [
     "initializer_explorer",
     "activation_explorer",
     "chaos_explorer",
+    "time_explorer",
 ]
-TYPED = {"activation_explorer": ("mean=9", "mean=2")}  # a slip, and a setting that it takes
+TYPED = {  # a slip, and a setting that it takes; the others: depth
+    "activation_explorer": ("mean=9", "mean=2"),
+    "time_explorer": ("steps=0", "steps=9"),
+}
 SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
 
