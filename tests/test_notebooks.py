@@ -166,6 +166,28 @@ def test_links_resolve(path):
         assert re.match("https?://", link) or (path.parent / link.split("#")[0]).exists(), link
 
 
+def test_every_row_of_the_sources_has_a_cell_and_a_check():
+    ids = {path.stem[:2]: {cell.id for cell in nbformat.read(path, as_version=4).cells}
+           for path in LESSONS}  # fmt: skip
+    lines = (ROOT / "CONTRIBUTING.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if re.match(r"\| [A-C]\d", line)]
+    assert [row for row, *_ in rows] == [
+        f"{source}{number}"
+        for source, last in (("A", 9), ("B", 11), ("C", 10))
+        for number in range(1, last + 1)
+    ]
+    for row, _, places, checks in rows:
+        here = set()
+        for place in places.split("; "):
+            number, *cells_named = re.findall(r"^\d\d|(?<=`)[a-z-]+(?=`)", place)
+            assert cells_named and set(cells_named) <= ids[number], (row, place)
+            here |= ids[number]
+        named = re.findall(r"`([^`]+)`", checks)
+        assert named, row
+        for check in named:
+            assert (ROOT / check).exists() if "/" in check else check in here, (row, check)
+
+
 @pytest.mark.parametrize("page", ["README.md", "notebooks/00_start_here.ipynb"])
 def test_the_map_names_every_lesson(page):
     text = (ROOT / page).read_text(encoding="utf-8")

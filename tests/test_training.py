@@ -683,6 +683,10 @@ def test_what_compiling_needed_is_given_back_once(monkeypatch):
         training.train("tanh", "zeros", dataset=small(41), width=2, optimizer="sgd",
                        learning_rate=rate, epochs=1, batch_size=8)  # fmt: skip
         assert calls == ["trim"]
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+    for _ in range(2):
+        training.train_model(model, data.circles(41), epochs=1, batch_size=8)
+        assert calls == ["trim"] * 2
 
 
 def test_biases_begin_as_the_initializer_draws_them(monkeypatch):
@@ -696,7 +700,3 @@ def test_biases_begin_as_the_initializer_draws_them(monkeypatch):
         networks.make_mlp("tanh", "biased", depth=3, replicate=1), dataset, epochs=1
     )
     np.testing.assert_allclose(recording.loss[1], hand.loss[0], rtol=1e-4)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
-    for _ in range(2):
-        training.train_model(model, data.circles(41), epochs=1, batch_size=8)
-        assert calls == ["trim"] * 2
