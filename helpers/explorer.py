@@ -411,6 +411,7 @@ class TrainingExplorer(Explorer):
             super().refresh()
         if self._result is None:
             self.stop()
+            self._status.value = ""
         elif SYNCHRONOUS:
             values = self.values
             try:
@@ -427,9 +428,9 @@ class TrainingExplorer(Explorer):
         super().reset()
 
     def stop(self) -> None:
-        """End the training; what it has so far is drawn."""
+        """End the training, or what waits to be trained; what a run has so far is drawn."""
         self._worker.stop()
-        self._stop.disabled = True
+        self._stop.disabled, self._bar.value, self._status.value = True, 0, "stopped"
 
     def _tell(self, share):
         self._bar.value, self._stop.disabled = share, False

@@ -12,7 +12,7 @@ class Worker:
     ----------
     work : callable
         ``work(request, progress, stop)``: computes, tells ``progress(share_done)``, and returns
-        early once ``stop()`` is true.
+        early once ``stop()`` is true; from then on no progress is passed on.
     done : callable
         ``done(request, result)``, called in the thread for the newest request only. An exception
         that `work` raised comes as the result.
@@ -58,8 +58,13 @@ class Worker:
             def outdated(number=number):
                 return self._number != number or self._stopped == number
 
+            def tell(share, progress=progress, outdated=outdated):
+                with self._changed:  # no word of a run after `stop` or a newer request
+                    if not outdated():
+                        progress(share)
+
             try:
-                result = self._work(request, progress, outdated)
+                result = self._work(request, tell, outdated)
             except Exception as error:
                 result = error
             if self._number == number:

@@ -158,7 +158,7 @@ def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
     until(lambda: not shown._stop.disabled)
     shown._stop.click()
     assert shown._stop.disabled
-    until(lambda: "stopped" in shown._status.value)
+    until(lambda: "stopped at epoch" in shown._status.value)
     last = shown._recording.epoch.values[-1]
     assert shown._recording.attrs["stopped"] == 1 and last < 100
     assert shown._status.value == f"stopped at epoch {last:g}"

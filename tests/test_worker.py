@@ -21,6 +21,7 @@ class Bench:
         progress(0.5)
         while not (self.go.is_set() or stop()):
             time.sleep(0.001)
+        progress(0.9)
         self.ended.append((request, stop()))
         if request == "bad":
             raise ArithmeticError("no")
@@ -80,6 +81,25 @@ def test_stop_ends_the_run_and_reports_what_it_has():
     bench.go.set()
     bench.ask("after")
     assert bench.finished.wait(10) and bench.results[-1] == ("after", "after done")
+
+
+def test_neither_a_stopped_nor_an_outdated_run_tells_its_progress():
+    bench, shares = Bench(), []
+    bench.told = shares.append
+    bench.ask("stopped")
+    bench.until(lambda: shares == [0.5])
+    bench.worker.stop()
+    bench.until(lambda: bench.ended)
+    bench.ask("outdated")
+    bench.until(lambda: shares == [0.5, 0.5])
+    bench.ask("dropped while it waits")
+    bench.worker.stop()
+    bench.until(lambda: len(bench.ended) == 2)
+    bench.go.set()
+    bench.ask("last")
+    assert bench.finished.wait(10)
+    assert shares == [0.5, 0.5, 0.5, 0.9]
+    assert bench.begun == ["stopped", "outdated", "last"]
 
 
 def test_an_exception_is_handed_over_and_the_thread_lives_on():
