@@ -5,9 +5,10 @@ import time
 import matplotlib.style
 import numpy as np
 import pytest
+from test_explorers import act, pixels
 
 from helpers import STYLE, data, explorer, explorers
-from helpers.explorers import gradient_explorer
+from helpers.explorers import EPOCHS, gradient_explorer
 from helpers.training import train
 
 
@@ -166,6 +167,52 @@ def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
     shown.set(depth=4, width=5)
     until(lambda: shown._recording is not None)
     assert shown._recording.attrs["stopped"] == 0
+
+
+def at_rest(shown):
+    """Whether the last setting is trained, or is said not to be."""
+    return shown._recording is not None or shown._status.value.startswith("No training: so large")
+
+
+def play_with(shown, rng, count):
+    """Do `count` things at random, some while a run goes on, some after it, some in a row."""
+    for number in range(count):
+        what = rng.choice(["act", "act", "act", "epoch", "view", "stop"])
+        if what == "act":
+            act(shown, rng)
+        elif what == "epoch":
+            shown.epoch.value = int(rng.integers(EPOCHS + 1))
+        elif what == "view":
+            show(shown, rng.choice(["layers", "training"]))
+        elif not shown._stop.disabled:
+            shown._stop.click()
+            assert shown._stop.disabled
+        if number % 20 == 19:
+            shown._worker.stop()
+            shown.refresh()
+            until(lambda: at_rest(shown), seconds=120)
+            assert shown._stop.disabled
+        else:
+            time.sleep(rng.choice([0, 0.02, 0.3]))
+
+
+def check_no_trace(shown, make, monkeypatch):
+    """The picture is the one that a new explorer draws of this setting."""
+    shown.unpin()
+    monkeypatch.setattr(explorer, "SYNCHRONOUS", True)
+    fresh = make()
+    fresh.set_text(shown.text)
+    fresh.epoch.value = shown.epoch.value
+    show(fresh, shown.children[2].children[0].value)
+    assert (fresh.values, fresh.verdict) == (shown.values, shown.verdict)
+    np.testing.assert_array_equal(pixels(shown), pixels(fresh))
+
+
+def test_random_actions_with_trainings_leave_the_right_picture(monkeypatch):
+    monkeypatch.setattr(explorer, "PAUSE", 0.05)
+    shown, rng = gradient_explorer(), np.random.default_rng(0)
+    play_with(shown, rng, 60)
+    check_no_trace(shown, gradient_explorer, monkeypatch)
 
 
 def test_what_training_refuses_is_said_and_nothing_is_lost(at_once, monkeypatch):
