@@ -117,7 +117,7 @@ class Explorer(widgets.VBox):
             flex="1 1 420px", min_width="300px", max_width=f"{90 * size[0]:.0f}px", height="auto"
         )
         self._text = widgets.Text(description="setting", continuous_update=False)
-        self._text.layout.width = "100%"
+        self._text.layout.width = "auto"  # with its margins as wide as all the rest
         self._text.style.description_width = "56px"
         style = widgets.HTML(
             "<style>.course-explorer {--jp-widgets-font-size: 16px}"
@@ -274,10 +274,11 @@ class Explorer(widgets.VBox):
             return ""
         _, values, before = self._pinned
         changed = [
-            " → ".join(_label_of(self.controls[name], value) for value in (values[name], new))
-            for name, new in self.values.items()
-            if new != values[name]
-        ]
+            "another draw" if name in self._clicks else f"{control.description} "
+            + " → ".join(_label_of(control, value) for value in (values[name], self.values[name]))
+            for name, control in self.controls.items()
+            if self.values[name] != values[name]
+        ]  # fmt: skip
         if not changed:
             return "This is A: change something, and both are drawn."
         return (

@@ -389,7 +389,8 @@ def test_a_pinned_activation_stays_under_the_next_one():
     np.testing.assert_array_equal(before[0].get_ydata(), np.maximum(z, 0))
     outline = [patch for patch in explorer.axes[1].patches if not patch.get_fill()]
     assert len(outline) == 1 and outline[0].get_data().values.sum() == pytest.approx(50, abs=0.1)
-    assert "Against A (relu → elu, 1 → 3): E[φ] and E[φ′²] 0.40 and 0.5 → " in explorer.verdict
+    change = "Against A (activation relu → elu, spread of z 1 → 3): E[φ] and E[φ′²] 0.40 and 0.5 → "
+    assert change in explorer.verdict
     check_activation(explorer)
 
 
@@ -405,9 +406,8 @@ def test_a_pinned_picture_stays_under_the_next_one_with_the_difference_in_words(
     low, high = explorer.axes[0].get_ylim()
     assert low <= before.min() and before.max() <= high
     assert explorer.axes[0].get_ylim() == explorer.axes[1].get_ylim()
-    assert "Against A (sigmoid → tanh, 20 → 30): first-layer delta over the last's" in (
-        explorer.verdict
-    )
+    change = "Against A (activation sigmoid → tanh, depth 20 → 30): first-layer delta over the"
+    assert change in explorer.verdict
     check_gradient(explorer)
     explorer._pin.click()
     assert "A" not in [line.get_label() for line in explorer.axes[0].lines]

@@ -100,7 +100,7 @@ def test_a_pinned_run_stays_on_the_axes_with_the_difference_in_words(at_once):
     shown.set(activation="tanh")
     pinned = [line for line in shown.axes[0].lines if line.get_label() == "A"]
     np.testing.assert_allclose(pinned[0].get_ydata(), before)
-    assert "Against A (sigmoid → tanh): delta ratio and accuracy" in shown.verdict
+    assert "Against A (activation sigmoid → tanh): delta ratio and accuracy" in shown.verdict
 
 
 def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):

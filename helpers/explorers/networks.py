@@ -325,12 +325,18 @@ def _gradient_finding(run):
     size = in_words(ratio)
     word = theory.verdict(ratio).capitalize()
     when = f" at epoch {run.epoch}" if now is not run.start else ""
-    finding = f"{word}{when}: delta = dL/dz in the first hidden layer is {size} times the last's"
-    if now.predicted:
-        finding += f" (theory {in_words(now.predicted.delta_norm[0])})"
+    if delta.shape[1] == 1:
+        finding = f"{word}{when}: a single hidden layer has no other to be compared with"
+    else:
+        finding = f"{word}{when}: delta = dL/dz in the first hidden layer is "
+        finding += f"{size} times the last's"
+        if now.predicted:
+            finding += f" (theory {in_words(now.predicted.delta_norm[0])})"
     if dead:
         finding += f"; {dead} of {len(delta)} networks are dead"
-    finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} times."
+    if delta.shape[1] > 1:
+        finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} times"
+    finding += "."
     if run.recording is None:
         return Finding(finding, "first-layer delta over the last's", size)
     accuracy = np.median(run.recording["accuracy"].values[:, -1])
@@ -391,7 +397,7 @@ def _draw_all_weights(axes, run, pinned):
     for ax, name, title in (
         (axes[0], "weight_mean", "mean weight"),
         (axes[1], "weight_std", "spread of the weights"),
-        (axes[2], "update_ratio", "update ratio (dots: 10⁻³)"),
+        (axes[2], "update_ratio", "update ratio (dotted: 10⁻³)"),
     ):
         plots.over_epochs(chosen, name, legend=False, pinned=before, ax=ax)
         ax.set(title=title, ylabel="")
@@ -533,10 +539,17 @@ def _draw_initializers(axes, now, pinned):
     axes[3].legend(loc="upper left", fontsize=11)
     ratios = [in_words(profile.ratio()) for profile, _ in now]
     words = [theory.verdict(profile.ratio()) for profile, _ in now]
-    means = [f"{values.mean():.2g}" if values.size else "none" for _, values in now]
+    verdicts = f"{words[0].capitalize()} and {words[1]}:"
+    if not now[0][1].size:
+        sentence = f"{verdicts} a single hidden layer has no other to be compared with."
+    else:
+        means = [f"{values.mean():.2g}" for _, values in now]
+        sentence = (
+            f"{verdicts} delta = dL/dz in the first hidden layer is {ratios[0]} times the last's "
+            f"under {names[0]}, {ratios[1]} under {names[1]}. Mean singular values: {means[0]} "
+            f"and {means[1]}."
+        )
     return Finding(
-        f"{words[0].capitalize()} and {words[1]}: delta = dL/dz in the first hidden layer is "
-        f"{ratios[0]} times the last's under {names[0]}, {ratios[1]} under {names[1]}. Mean "
-        f"singular values: {means[0]} and {means[1]}.",
+        sentence,
         "first-layer deltas over the last's", " and ".join(ratios),
     )  # fmt: skip
