@@ -394,6 +394,14 @@ def test_a_pinned_activation_stays_under_the_next_one():
     check_activation(explorer)
 
 
+@pytest.mark.parametrize("make", [gradient_explorer, initializer_explorer])
+def test_a_single_hidden_layer_is_compared_with_no_other(make):
+    explorer = make()
+    assert "times the last's" in explorer.verdict
+    explorer.set(depth=1)
+    assert "single hidden layer" in explorer.verdict and "times" not in explorer.verdict
+
+
 def test_a_pinned_picture_stays_under_the_next_one_with_the_difference_in_words():
     explorer = gradient_explorer()
     explorer.set(activation="sigmoid", initializer="glorot_uniform", depth=20, width=64)
