@@ -226,7 +226,10 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
 def percent(share):
     """Write a share in per cent, for a sentence; only all of it is 100."""
     text = f"{100 * share:.3g}"
-    return text if text != "100" or share == 1 else f"{100 - float(f'{100 - 100 * share:.1g}'):.12g}"
+    if text == "100" and share < 1:
+        missing = float(f"{100 - 100 * share:.1g}")
+        text = f"{100 - missing:.12g}"
+    return text
 
 
 def value_limits(*arrays):
