@@ -690,7 +690,9 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     for number, (key, row) in enumerate(drawn.items()):
         color, finite = colors.get(heads[key], OTHER_COLOR), np.isfinite(row)
         shift = number + np.linspace(-0.25, 0.25, len(row))
-        ax.plot(row[finite], shift[finite], "o", color=color, alpha=0.6, markersize=7, label=key)
+        within = ((row[finite] >= low) & (row[finite] <= high)).all()  # a dot on the edge is whole
+        dots = {"color": color, "alpha": 0.6, "markersize": 7, "clip_on": not within}
+        ax.plot(row[finite], shift[finite], "o", label=key, **dots)
         if np.isneginf(row).any():
             ax.plot(np.full(np.isneginf(row).sum(), low), shift[np.isneginf(row)], "x", **ZERO)
         middle = np.median(row)

@@ -283,6 +283,11 @@ def test_spread_colours_a_row_by_what_stands_before_the_comma():
     assert mcolors.same_color(before, after) and not mcolors.same_color(before, other)
 
 
+def test_spread_cuts_no_dot_on_the_edge_and_draws_none_beyond_it():
+    ax = plots.spread({"a": [0, 1, 2], "b": [0, 1, 3]}, label="size", limits=(0, 2))
+    assert not line(ax, "a").get_clip_on() and line(ax, "b").get_clip_on()
+
+
 def test_spread_on_a_log_scale_puts_exact_zeros_on_the_floor():
     ax = plots.spread({"a": [1e-4, 0, 1e-2]}, label="gradient", log=True)
     np.testing.assert_allclose(line(ax, "a").get_xdata(), [-4, -2])
