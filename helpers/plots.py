@@ -140,6 +140,8 @@ def activation_grid(z, curves):
         shown |= dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     for ax in axes.flat[len(curves) :]:
         ax.set_axis_off()
+    for ax in axes.flat[len(curves) - columns : len(curves)]:  # the lowest of each column
+        ax.tick_params(labelbottom=True)
     legend = axes.flat[-1].legend(shown.values(), shown, loc="center", handlelength=1.6)
     for handle in legend.legend_handles[:2]:
         handle.set_color("#555555")
@@ -209,16 +211,25 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
                 label="exactly", clip_on=False)  # fmt: skip
         right = value > (low + high) / 2
         ax.annotate(
-            f"{100 * share:.3g} % = {value:.3g}", (value, 100 * share),
+            f"{percent(share)} % = {value:.3g}", (value, 100 * share),
             xytext=(-8, 22) if right else (8, 7), textcoords="offset points",
             ha="right" if right else "left", color=ZERO["color"], fontsize=12,
         )  # fmt: skip
     margin = 0.03 * (high - low)
     ceiling = next(c for c in (25, 65, 125) if c >= 1.15 * top or c == 125)
     ax.set(xlabel=label, ylabel="% of the z", xlim=(low - margin, high + margin), ylim=(0, ceiling))
-    said = "; ".join(f"{100 * p:.3g} % exactly {v:.3g}" for v, p in pushed.atoms.items())
+    said = "; ".join(f"{percent(p)} % exactly {v:.3g}" for v, p in pushed.atoms.items())
     ax.set_label(f"{label}: {said or 'no value is hit exactly'}.")
     return ax
+
+
+def percent(share):
+    """Write a share in per cent, for a sentence; only all of it is 100."""
+    text = f"{100 * share:.3g}"
+    if text == "100" and share < 1:
+        missing = float(f"{100 - 100 * share:.1g}")
+        text = f"{100 - missing:.12g}"
+    return text
 
 
 def value_limits(*arrays):
@@ -658,7 +669,8 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     Parameters
     ----------
     values : dict of str to array, shape (num_networks,)
-        Setting (or layer) -> what was measured.
+        Setting (or layer) -> what was measured. An activation, rule or layer gives its row the
+        colour that it has everywhere, also before a comma: "tanh, 3 layers", "hidden_1, before".
     label : str
         What it is, with its unit.
     log : bool
@@ -673,11 +685,14 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     drawn = {key: _log10(row) if log else row for key, row in rows.items()}
     low, high = _value_limits(np.concatenate([*drawn.values()]), log=log)
     low, high = limits or (low, high)
-    colors = COLORS | RULE_COLORS | layer_colors(list(rows))
+    heads = {key: str(key).split(",")[0] for key in rows}
+    colors = COLORS | RULE_COLORS | layer_colors(dict.fromkeys(heads.values()))
     for number, (key, row) in enumerate(drawn.items()):
-        color, finite = colors.get(key, OTHER_COLOR), np.isfinite(row)
+        color, finite = colors.get(heads[key], OTHER_COLOR), np.isfinite(row)
         shift = number + np.linspace(-0.25, 0.25, len(row))
-        ax.plot(row[finite], shift[finite], "o", color=color, alpha=0.6, markersize=7, label=key)
+        within = ((row[finite] >= low) & (row[finite] <= high)).all()  # a dot on the edge is whole
+        dots = {"color": color, "alpha": 0.6, "markersize": 7, "clip_on": not within}
+        ax.plot(row[finite], shift[finite], "o", label=key, **dots)
         if np.isneginf(row).any():
             ax.plot(np.full(np.isneginf(row).sum(), low), shift[np.isneginf(row)], "x", **ZERO)
         middle = np.median(row)
@@ -876,7 +891,7 @@ def distributions(arrays, colors, *, pinned=None, ax=None):
     return ax
 
 
-def histograms(arrays, *, label, exact=None, ax=None):
+def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
     """Draw how the entries of several arrays are distributed, as densities on one scale.
 
     Parameters
@@ -888,6 +903,8 @@ def histograms(arrays, *, label, exact=None, ax=None):
         What the values are.
     exact : tuple of two arrays, optional
         Values, and the probability density there: drawn as a dashed line.
+    exact_name : str
+        What that density is, for the legend.
     """
     ax = _axes(ax)
     arrays = {name: np.ravel(array) for name, array in arrays.items()}
@@ -902,7 +919,7 @@ def histograms(arrays, *, label, exact=None, ax=None):
         color = colors[name] if name in colors else next(cycle)
         ax.stairs(density, edges, color=color, linewidth=2, label=name)
     if exact is not None:
-        ax.plot(*exact, label="exact law", **PREDICTION)
+        ax.plot(*exact, label=exact_name, **PREDICTION)
     ax.set(xlabel=label, ylabel="density", xlim=(edges[0], edges[-1]))
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.set_ylim(bottom=0)

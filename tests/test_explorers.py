@@ -21,6 +21,7 @@ from helpers.explorers import (
     product_explorer,
     time_explorer,
 )
+from helpers.explorers.networks import in_words
 
 
 @pytest.fixture(autouse=True)
@@ -225,7 +226,7 @@ def check_chaos(explorer):
     assert f"χ₁ = {scales.chi:.3g}," in explorer.verdict
     assert explorer.verdict.startswith(theory.verdict(rms(ratios)[0]).capitalize())
     if np.isfinite(scales.xi_correlation):
-        assert f"6 ξ_c {6 * scales.xi_correlation:.3g}." in explorer.verdict
+        assert f"6 ξ_c {in_words(6 * scales.xi_correlation)}." in explorer.verdict
     spot = next(line for line in plane.lines if line.get_label() == "here").get_xydata()[0]
     low, high = plane.get_xlim()
     assert spot == pytest.approx([np.clip(np.log10(setting[1]), low, high), setting[2]])

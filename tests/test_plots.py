@@ -70,6 +70,21 @@ def test_descent_draws_the_path_over_the_right_valley():
     assert "3 steps, 2 of them turn back" in ax.get_label()
 
 
+def test_the_grid_has_numbers_below_the_last_panel_of_every_column():
+    z = np.linspace(-2, 2, 40)
+    axes = plots.activation_grid(z, dict.fromkeys("abcdefg", (z, z)))
+    numbered = [ax.xaxis.get_tick_params()["labelbottom"] for ax in axes]
+    assert numbered == [False] * 2 + [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1, "100"), (0.9999683, "99.997"), (0.9996, "99.96"), (0.84134, "84.1"), (3.2e-5, "0.0032")],
+)
+def test_nearly_all_is_not_said_to_be_all(share, text):
+    assert plots.percent(share) == text
+
+
 def test_value_shares_count_what_lies_beyond_at_the_ends():
     pushed = types.SimpleNamespace(
         low=np.array([-9.0, 0.0]), high=np.array([-8.0, 1.0]), share=np.array([0.2, 0.5]),
@@ -260,6 +275,19 @@ def test_spread_draws_a_dot_for_each_network_and_their_median():
     assert "sigmoid 0.6 (0.5 to 0.7); hidden_1 0.95 (0.9 to 0.99)." in ax.get_label()
 
 
+def test_spread_colours_a_row_by_what_stands_before_the_comma():
+    rows = ("tanh, deep", "hidden_1, before", "hidden_1, after", "hidden_2, before", "A, tanh")
+    ax = plots.spread({row: [1, 2] for row in rows}, label="size")
+    tanh, before, after, other, unknown = (line(ax, row).get_color() for row in rows)
+    assert tanh == plots.COLORS["tanh"] and unknown == plots.OTHER_COLOR
+    assert mcolors.same_color(before, after) and not mcolors.same_color(before, other)
+
+
+def test_spread_cuts_no_dot_on_the_edge_and_draws_none_beyond_it():
+    ax = plots.spread({"a": [0, 1, 2], "b": [0, 1, 3]}, label="size", limits=(0, 2))
+    assert not line(ax, "a").get_clip_on() and line(ax, "b").get_clip_on()
+
+
 def test_spread_on_a_log_scale_puts_exact_zeros_on_the_floor():
     ax = plots.spread({"a": [1e-4, 0, 1e-2]}, label="gradient", log=True)
     np.testing.assert_allclose(line(ax, "a").get_xdata(), [-4, -2])
@@ -291,6 +319,8 @@ def test_histograms_of_sizes_start_at_zero_and_take_an_exact_law():
     ax = plots.histograms({"mine": values}, label="size", exact=([0, 1], [1, 1]))
     assert ax.get_xlim()[0] == 0
     np.testing.assert_array_equal(line(ax, "exact law").get_ydata(), [1, 1])
+    named = plots.histograms({"mine": values}, label="x", exact=([0, 1], [1, 1]), exact_name="flat")
+    assert line(named, "flat").get_ydata().tolist() == [1, 1]
 
 
 def test_show_gives_the_picture_its_sentence_and_closes_it():

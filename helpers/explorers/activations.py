@@ -91,5 +91,5 @@ def _finding(now):
     if slope_square > 1e-6:
         sentence += f", 1 at n Var W = {1 / slope_square:.3g}"
     if zeros or off:
-        sentence += f". Exactly 0: {100 * zeros:.3g} % of φ, {100 * off:.3g} % of φ′"
+        sentence += f". Exactly 0: {plots.percent(zeros)} % of φ, {plots.percent(off)} % of φ′"
     return Finding(sentence + ".", "E[φ] and E[φ′²]", f"{first} and {slope_square:.3g}")

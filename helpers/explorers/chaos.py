@@ -142,7 +142,7 @@ def _finding(now):
     )
     if math.isfinite(scales.xi_correlation):
         reach = scales.xi_correlation
-        sentence += f"ξ_c is {reach:.3g} layers, 6 ξ_c {6 * reach:.3g}."
+        sentence += f"ξ_c is {in_words(reach)} layers, 6 ξ_c {in_words(6 * reach)}."
     else:
         sentence += "ξ_c has no limit: the critical line."
     return Finding(sentence, "first-layer delta over the last's", size)
