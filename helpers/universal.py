@@ -213,6 +213,14 @@ def loop(start, end, body, state, by=1):
     return tf.while_loop(going, lambda i, *old: (i + by, *body(i, *old)), (first, *state))[1:]
 
 
+def needs_accuracy(now, every, epoch, steps):
+    """Whether an epoch begins that holds a recorded step: other accuracies no one would see.
+
+    Recorded are the multiples of `every`, and the step behind the last update, a chunk of its own.
+    """
+    return (now % epoch == 0) & ((-now % every < epoch) | (steps == 1))
+
+
 @functools.cache
 def has_xla() -> bool:
     """Whether this TensorFlow can compile with XLA at all."""
@@ -412,7 +420,7 @@ def program(spec: Spec):
 
             # the stack goes through whatever reads it, on to what writes it: elsewise XLA, not
             # knowing which comes first, copies all of it, twice a step
-            begins = now % choice["epoch"] == 0
+            begins = needs_accuracy(now, every, choice["epoch"], steps)
             score, hidden = tf.cond(begins, evaluate, lambda: (carried[0], hidden))
             a, hidden, (activations, before, slopes) = hidden_forward(
                 head, hidden, inputs, choice, draw, record, buffers[:3]

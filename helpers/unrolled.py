@@ -190,7 +190,8 @@ class Program:
             # overwritten until its last step, k * every
             slot = (now + every - 1) // every - recorded_before - block * self.block
             chosen = tf.gather(batches, number)
-            score = tf.cond(now % epoch == 0, lambda: self._accuracy(x, y), lambda: score)
+            begins = universal.needs_accuracy(now, every, epoch, steps)
+            score = tf.cond(begins, lambda: self._accuracy(x, y), lambda: score)
             caught = {}
             with tf.GradientTape() as tape, tapped(self.taps, caught):
                 losses = self._losses(
