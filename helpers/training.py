@@ -80,7 +80,6 @@ _COURSE_ACTIVATIONS = tuple(ACTIVATIONS.values())  # one program serves them all
 # XLA's loop keeps to one processor, so the replicates take two; the threads stay, since glibc keeps
 # some memory for every thread there ever was.
 _HALVES = ThreadPoolExecutor(2)
-_PAIRS = ThreadPoolExecutor(2)  # another one: what runs there may call `train`, and wait for it
 _COMPILED = set()  # the kinds of run that are
 
 
@@ -312,15 +311,6 @@ def train_model(
         "compiled": "XLA" if universal.has_xla() else "tf.function",
     }  # fmt: skip
     return _recording(plan, parts, names, np.atleast_1d(carried[1].numpy()), attrs)
-
-
-def side_by_side(function, items) -> list:
-    """Call ``function(item)`` for each item, two at a time: one on each processor.
-
-    For `train_model`, which keeps to one; different calls must train different models, and the
-    longest should come first. (`train` takes both processors by itself.)
-    """
-    return list(_PAIRS.map(function, items))
 
 
 class WeightCapture(keras.callbacks.Callback):

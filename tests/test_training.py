@@ -503,29 +503,6 @@ def test_train_model_records_the_same_however_it_is_cut_up():
             np.testing.assert_allclose(some[name], whole[name][:, rows], rtol=1e-5, atol=1e-7)
 
 
-def test_models_trained_side_by_side_learn_what_they_learn_alone():
-    models = [networks.make_mlp(name, "he_normal") for name in ("tanh", "relu", "sigmoid")]
-    starts = [model.get_weights() for model in models]
-
-    def recording(model):
-        return training.train_model(model, small(), epochs=3)
-
-    together = training.side_by_side(recording, models)
-    for model, start, theirs in zip(models, starts, together, strict=True):
-        model.set_weights(start)
-        assert recording(model).identical(theirs)
-
-
-def test_a_recorded_row_of_a_model_may_lie_epochs_after_the_last():
-    model = networks.make_mlp("tanh", "he_normal")
-    start, run = model.get_weights(), {"dataset": small(), "epochs": 6, "learning_rate": 0.1}
-    every = training.train_model(model, **run)
-    model.set_weights(start)
-    some = training.train_model(model, **run, record_every=13)  # an epoch has 5 steps
-    assert some.step.values.tolist() == [0, 13, 26, 30] and len(set(every.accuracy.values[0])) > 1
-    np.testing.assert_array_equal(some.accuracy, every.accuracy[:, [0, 13, 26, 30]])
-
-
 @pytest.mark.parametrize("network", [{}, {"residual": True, "normalization": "batch"}], ids=str)
 def test_without_xla_everything_is_the_same(network, monkeypatch):
     run = {"dataset": small(), "epochs": 3, "record_every": 2, **KEPT}
