@@ -7,7 +7,7 @@ from helpers import explorer, goals
 from helpers.goals import GOALS, goal_game
 
 SOLUTIONS = {
-    "Make 30 sigmoid layers learn": {"normalization": "batch", "learning_rate": 0.01},
+    "Make 30 sigmoid layers learn": {"normalization": "batch", "residual": True},
     "Kill a ReLU network": {"depth": 50, "width": 2},
     "Stop the vanishing by width": {"width": 103},
 }
