@@ -7,6 +7,7 @@ can load; its errors are not (level 3 would hide those too).
 """
 
 import difflib
+import math
 import operator
 import os
 from collections.abc import Mapping
@@ -53,10 +54,24 @@ def whole_number(name: str, value, *, low: int = 1, high: int | None = None) -> 
 
 def positive_number(name: str, value) -> float:
     """Return `value` as a finite float above 0, or raise the ``ValueError`` that says so."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not 0 < number < float("inf"):
+    number = _float(value)
+    if not 0 < number < math.inf:
         raise ValueError(f"{name} must be a finite number above 0; got {value!r}.")
     return number
+
+
+def finite_number(name: str, value, *, low: float = -math.inf) -> float:
+    """Return `value` as a finite float, or raise the ``ValueError`` that says what it may be."""
+    number = _float(value)
+    if not math.isfinite(number) or number < low:
+        limit = "" if low == -math.inf else f", {low} or more"
+        raise ValueError(f"{name} must be a finite number{limit}; got {value!r}.")
+    return number
+
+
+def _float(value):
+    """Return `value` as a float; NaN, which no check lets pass, if it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

@@ -21,7 +21,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from helpers import Named, whole_number
+from helpers import Named, finite_number, whole_number
 from helpers.catalogue import INITIALIZERS
 
 
@@ -74,10 +74,10 @@ def weights(
     gates = CELLS[cell].gates
     units, num_inputs = whole_number("units", units), whole_number("num_inputs", num_inputs)
     num_replicates = whole_number("num_replicates", num_replicates)
-    scale = _number("recurrent_scale", recurrent_scale, low=0)
+    scale = finite_number("recurrent_scale", recurrent_scale, low=0)
     bias = np.zeros((num_replicates, *[2] * (cell == "gru"), gates * units))
     if cell == "lstm":
-        bias[:, units : 2 * units] = _number("forget_bias", forget_bias)
+        bias[:, units : 2 * units] = finite_number("forget_bias", forget_bias)
     shape = {"seed": seed, "num_replicates": num_replicates}
     kernel = _draw("glorot_uniform", num_inputs, gates * units, layer=1, **shape)
     recurrent_kernel = _draw("orthogonal", units, gates * units, layer=2, **shape)
@@ -204,7 +204,7 @@ def carried(steps: int, forget_bias: float = 1.0) -> np.ndarray:
 
     Exact where the gate sees its bias b alone. Elsewhere the gates move, and h carries some, too.
     """
-    bias = _number("forget_bias", forget_bias)
+    bias = finite_number("forget_bias", forget_bias)
     return expit(bias) ** np.arange(whole_number("steps", steps))[::-1]
 
 
@@ -299,13 +299,6 @@ def _draw(name, fan_in, fan_out, *, layer, num_replicates, seed):
             for r in range(num_replicates)
         ]
     ).astype(np.float64)
-
-
-def _number(name, value, *, low=-np.inf):
-    if not np.isfinite(value) or value < low:
-        limit = "" if low == -np.inf else f", {low} or more"
-        raise ValueError(f"{name} must be a finite number{limit}; got {value!r}.")
-    return float(value)
 
 
 class Cell(NamedTuple):

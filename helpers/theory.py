@@ -19,7 +19,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, gammaln, ndtr, polygamma
 
-from helpers import positive_number, whole_number
+from helpers import finite_number, positive_number, whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS
 
 VANISHING, EXPLODING = 1e-3, 1e3
@@ -219,8 +219,7 @@ def push_forward(activation: str, *, mean: float = 0.0, spread: float = 1.0) -> 
         For an unknown name, a mean that isn't finite, or a spread that isn't a number above 0.
     """
     entry, spread = ACTIVATIONS[activation], positive_number("spread", spread)
-    if not np.isfinite(mean):
-        raise ValueError(f"mean must be a finite number; got {mean!r}.")
+    mean = finite_number("mean", mean)
     kinks = _kinks(entry)
     kinks = kinks[np.abs(kinks - mean) < 9 * spread]
     panels = np.unique(np.concatenate([mean + spread * np.arange(-36, 37) / 4, kinks]))
