@@ -273,12 +273,14 @@ class Explorer(widgets.VBox):
         if self._pinned is None or self._result is None:
             return ""
         _, values, before = self._pinned
-        changed = [
-            "another draw" if name in self._clicks else f"{control.description} "
-            + " → ".join(_label_of(control, value) for value in (values[name], self.values[name]))
-            for name, control in self.controls.items()
-            if self.values[name] != values[name]
-        ]  # fmt: skip
+        changed = []
+        for name, value in self.values.items():
+            control, old = self.controls[name], values[name]
+            if value != old and name in self._clicks:
+                changed.append("another draw")
+            elif value != old:
+                both = " → ".join(_label_of(control, v) for v in (old, value))
+                changed.append(f"{control.description} {both}")
         if not changed:
             return "This is A: change something, and both are drawn."
         return (

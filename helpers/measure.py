@@ -162,6 +162,16 @@ def _profile(entry, kernels, biases, x, y, normalization, residual):
     return np.stack(columns[::-1], axis=-1)
 
 
+def over_last(values: np.ndarray) -> np.ndarray:
+    """Divide sizes, shape (num_replicates, depth), by their RMS in the last; all 0 stays 0."""
+    return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
+
+
+def first_over_last(values: np.ndarray) -> float:
+    """RMS in the first place over that in the last, for sizes as in `over_last`."""
+    return float(np.sqrt(np.mean(over_last(values)[:, 0] ** 2)))
+
+
 @_one_blas_thread()
 def pair_profile(
     activation: str,

@@ -686,7 +686,7 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     low, high = _value_limits(np.concatenate([*drawn.values()]), log=log)
     low, high = limits or (low, high)
     heads = {key: str(key).split(",")[0] for key in rows}
-    colors = COLORS | RULE_COLORS | layer_colors(dict.fromkeys(heads.values()))
+    colors = _named_colors(dict.fromkeys(heads.values()))
     for number, (key, row) in enumerate(drawn.items()):
         color, finite = colors.get(heads[key], OTHER_COLOR), np.isfinite(row)
         shift = number + np.linspace(-0.25, 0.25, len(row))
@@ -913,7 +913,7 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
     bins = np.clip(np.sqrt(min(map(len, arrays.values()))), 10, 100)  # few values, wide bins
     edges = np.linspace(low, reach, int(bins) + 1)
     cycle = itertools.cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
-    colors = COLORS | RULE_COLORS | layer_colors(list(arrays))
+    colors = _named_colors(arrays)
     for name, array in arrays.items():
         density = np.histogram(array, edges)[0] / (len(array) * (edges[1] - edges[0]))
         color = colors[name] if name in colors else next(cycle)
@@ -1172,6 +1172,11 @@ def layer_colors(layers):
     return dict(zip(hidden, ramp, strict=False)) | {
         name: OUTPUT_COLOR for name in layers if str(name).startswith("output")
     }
+
+
+def _named_colors(names):
+    """Every colour that a name of an activation, a rule or a layer has in the course."""
+    return COLORS | RULE_COLORS | layer_colors(names)
 
 
 def scientific(log10) -> str:

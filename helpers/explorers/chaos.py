@@ -71,9 +71,8 @@ class _Place(NamedTuple):
 
     @property
     def delta(self):
-        """Relative to the RMS in the last hidden layer; all 0 stays 0."""
-        values = self.measured["delta_norm"].values
-        return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
+        """Relative to the RMS in the last hidden layer."""
+        return measure.over_last(self.measured["delta_norm"].values)
 
     @property
     def point(self):
@@ -132,7 +131,7 @@ def _draw(axes, now, pinned):
 
 
 def _finding(now):
-    ratio = float(np.sqrt(np.mean(now.delta[:, 0] ** 2)))
+    ratio = measure.first_over_last(now.measured["delta_norm"].values)
     size, scales = in_words(ratio), now.scales
     sentence = (
         f"{theory.verdict(ratio).capitalize()}: delta = dL/dz in the first hidden layer is {size} "

@@ -105,6 +105,7 @@ def _network_controls(activation, initializer, dataset, depth, width):
     }
 
 
+ALONE = "a single hidden layer has no other to be compared with"
 EPOCHS = 100
 WIDEST = 64  # units of a network that is trained: each further size keeps 40 MB
 LARGEST = 50_000  # depth * width^2 that is trained: a quarter of a minute on two cores
@@ -221,14 +222,12 @@ class _Profile(NamedTuple):
     predicted: object | None
 
     def relative(self, name):
-        """Sizes relative to the RMS in the last hidden layer; all 0 stays 0."""
-        values = self.measured[name].values
-        last = np.sqrt(np.mean(values[:, -1] ** 2))
-        return values / (last or 1.0)
+        """Sizes relative to the RMS in the last hidden layer."""
+        return measure.over_last(self.measured[name].values)
 
     def ratio(self, name="delta_norm"):
         """RMS in the first hidden layer over the last's."""
-        return float(np.sqrt(np.mean(self.relative(name)[:, 0] ** 2)))
+        return measure.first_over_last(self.measured[name].values)
 
 
 def _at_epoch(run):
@@ -325,18 +324,17 @@ def _gradient_finding(run):
     size = in_words(ratio)
     word = theory.verdict(ratio).capitalize()
     when = f" at epoch {run.epoch}" if now is not run.start else ""
+    seen = f"; {dead} of {len(delta)} networks are dead" if dead else ""
     if delta.shape[1] == 1:
-        finding = f"{word}{when}: a single hidden layer has no other to be compared with"
+        finding = f"{word}{when}: {ALONE}{seen}."
     else:
-        finding = f"{word}{when}: delta = dL/dz in the first hidden layer is "
-        finding += f"{size} times the last's"
+        forecast = ""
         if now.predicted:
-            finding += f" (theory {in_words(now.predicted.delta_norm[0])})"
-    if dead:
-        finding += f"; {dead} of {len(delta)} networks are dead"
-    if delta.shape[1] > 1:
-        finding += f". The kernel gradient: {in_words(now.ratio('gradient_norm'))} times"
-    finding += "."
+            forecast = f" (theory {in_words(now.predicted.delta_norm[0])})"
+        finding = (
+            f"{word}{when}: delta = dL/dz in the first hidden layer is {size} times the last's"
+            f"{forecast}{seen}. The kernel gradient: {in_words(now.ratio('gradient_norm'))} times."
+        )
     if run.recording is None:
         return Finding(finding, "first-layer delta over the last's", size)
     accuracy = np.median(run.recording["accuracy"].values[:, -1])
@@ -541,7 +539,7 @@ def _draw_initializers(axes, now, pinned):
     words = [theory.verdict(profile.ratio()) for profile, _ in now]
     verdicts = f"{words[0].capitalize()} and {words[1]}:"
     if not now[0][1].size:
-        sentence = f"{verdicts} a single hidden layer has no other to be compared with."
+        sentence = f"{verdicts} {ALONE}."
     else:
         means = [f"{values.mean():.2g}" for _, values in now]
         sentence = (

@@ -5,7 +5,7 @@ import functools
 import ipywidgets as widgets
 import numpy as np
 
-from helpers import plots, recurrent, theory
+from helpers import measure, plots, recurrent, theory
 from helpers.explorer import Explorer, Finding, choice
 from helpers.explorers.networks import in_words
 
@@ -63,27 +63,22 @@ def _measured(cell, steps, inputs, **setting):
     return recurrent.profile(cell, steps=steps, inputs=SEQUENCES[inputs](steps), **setting)
 
 
-def _relative(profile, name):
-    """Sizes relative to the RMS at the last step."""
-    values = profile[name].values
-    return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
-
-
 def _draw(axes, now, pinned):
     lstm = now["lstm"]
     shown = [
-        plots.Series(_relative(profile, "delta_h"), CELL_COLORS[cell], cell)
+        plots.Series(measure.over_last(profile["delta_h"].values), CELL_COLORS[cell], cell)
         for cell, profile in now.items()
     ]
     plots.by_layer(
         shown, quantity="dL/dh, back from the last step", place="time step", ax=axes[0],
-        pinned=[_relative(profile, "delta_h") for profile in (pinned or {}).values()],
+        pinned=[measure.over_last(past["delta_h"].values) for past in (pinned or {}).values()],
     )  # fmt: skip
     carried = recurrent.carried(lstm.attrs["steps"], lstm.attrs["forget_bias"])
+    delta_c = measure.over_last(lstm["delta_c"].values)
     plots.by_layer(
-        [plots.Series(_relative(lstm, "delta_c"), CELL_COLORS["lstm"], "lstm", carried)],
+        [plots.Series(delta_c, CELL_COLORS["lstm"], "lstm", carried)],
         quantity="dL/dc of the LSTM", place="time step", ax=axes[1],
-        pinned=[_relative(pinned["lstm"], "delta_c")] if pinned else [],
+        pinned=[measure.over_last(pinned["lstm"]["delta_c"].values)] if pinned else [],
     )  # fmt: skip
     limits = np.array([ax.get_ylim() for ax in axes])
     low, high = limits[:, 0].min(), limits[:, 1].max()
@@ -100,12 +95,11 @@ def _draw(axes, now, pinned):
 
 def _finding(now, carried):
     firsts = {
-        cell: float(np.sqrt(np.mean(_relative(profile, "delta_h")[:, 0] ** 2)))
-        for cell, profile in now.items()
+        cell: measure.first_over_last(profile["delta_h"].values) for cell, profile in now.items()
     }
     words = [f"{CELL_NAMES[cell]} {theory.verdict(ratio)}" for cell, ratio in firsts.items()]
     sizes = [in_words(ratio) for ratio in firsts.values()]
-    cell = float(np.sqrt(np.mean(_relative(now["lstm"], "delta_c")[:, 0] ** 2)))
+    cell = measure.first_over_last(now["lstm"]["delta_c"].values)
     last = now["lstm"].attrs["steps"] - 1
     back = "1 step" if last == 1 else f"{last} steps"
     return Finding(
