@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from helpers import Named, whole_number
+from helpers.checks import Named, whole_number
 
 
 @dataclass(frozen=True)

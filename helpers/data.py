@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers import Named, positive_number, whole_number
+from helpers.checks import Named, positive_number, whole_number
 
 
 @dataclass(frozen=True, eq=False)

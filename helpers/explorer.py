@@ -24,7 +24,8 @@ from isal import isal_zlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers import STYLE, whole_number
+from helpers import STYLE
+from helpers.checks import whole_number
 from helpers.worker import Worker
 
 # Whether explorers train within each move instead of in a thread: for tests and for CI.

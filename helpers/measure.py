@@ -27,8 +27,8 @@ import xarray as xr
 from scipy.special import expit, softmax
 from threadpoolctl import ThreadpoolController
 
-from helpers import positive_number, whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Initializer, check_normalization
+from helpers.checks import positive_number, whole_number
 from helpers.data import Dataset, check_dataset
 
 SATURATED = 0.02  # of the largest slope

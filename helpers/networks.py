@@ -5,8 +5,8 @@ import time
 
 import keras
 
-from helpers import whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
+from helpers.checks import whole_number
 
 
 def make_mlp(

@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from helpers import Named, finite_number, whole_number
 from helpers.catalogue import INITIALIZERS
+from helpers.checks import Named, finite_number, whole_number
 
 
 class Weights(NamedTuple):

@@ -19,8 +19,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import digamma, gammaln, ndtr, polygamma
 
-from helpers import finite_number, positive_number, whole_number
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS
+from helpers.checks import finite_number, positive_number, whole_number
 
 VANISHING, EXPLODING = 1e-3, 1e3
 SATURATED = 0.02  # of the largest slope, as in measure

@@ -28,8 +28,9 @@ import numpy as np
 import tensorflow as tf
 import xarray as xr
 
-from helpers import Named, positive_number, universal, unrolled, whole_number
+from helpers import universal, unrolled
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
+from helpers.checks import Named, positive_number, whole_number
 from helpers.data import Dataset, check_dataset
 from helpers.measure import UNITS
 from helpers.networks import make_mlp

@@ -1,0 +1,65 @@
+"""The checks that every public function's arguments pass: one clear sentence for each bad value."""
+
+import difflib
+import math
+import operator
+from collections.abc import Mapping
+
+
+class Named(dict):
+    """An ordered mapping from names to entries of one kind, which answers a typing slip kindly.
+
+    Parameters
+    ----------
+    kind : str
+        What an entry is, for the error sentence ("activation").
+    entries : mapping
+        The first entries.
+    """
+
+    def __init__(self, kind: str, entries: Mapping):
+        self.kind = kind
+        super().__init__(entries)
+
+    def __missing__(self, name):
+        """Raise the one sentence that names what was given and what is allowed."""
+        close = difflib.get_close_matches(str(name).lower(), self, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"Unknown {self.kind} {name!r}.{hint} Allowed: {', '.join(self)}.")
+
+
+def whole_number(name: str, value, *, low: int = 1, high: int | None = None) -> int:
+    """Return `value` as an int, or raise the ``ValueError`` that says what `name` may be."""
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < low or (high is not None and number > high):
+        upper = " or more" if high is None else f" to {high}"
+        raise ValueError(f"{name} must be a whole number, {low}{upper}; got {value!r}.")
+    return number
+
+
+def positive_number(name: str, value) -> float:
+    """Return `value` as a finite float above 0, or raise the ``ValueError`` that says so."""
+    number = _float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name} must be a finite number above 0; got {value!r}.")
+    return number
+
+
+def finite_number(name: str, value, *, low: float = -math.inf) -> float:
+    """Return `value` as a finite float, or raise the ``ValueError`` that says what it may be."""
+    number = _float(value)
+    if not math.isfinite(number) or number < low:
+        limit = "" if low == -math.inf else f", {low} or more"
+        raise ValueError(f"{name} must be a finite number{limit}; got {value!r}.")
+    return number
+
+
+def _float(value):
+    """Return `value` as a float; NaN, which no check lets pass, if it is no number."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan
