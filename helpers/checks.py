@@ -21,11 +21,27 @@ class Named(dict):
         self.kind = kind
         super().__init__(entries)
 
+    def check(self, name, *, also: str = "") -> None:
+        """Raise the ``ValueError`` of an unknown name; `also` is what else may be given."""
+        if not isinstance(name, str) or name not in self:
+            raise ValueError(self._sentence(name, also))
+
     def __missing__(self, name):
         """Raise the one sentence that names what was given and what is allowed."""
+        raise ValueError(self._sentence(name))
+
+    def _sentence(self, name, also=""):
         close = difflib.get_close_matches(str(name).lower(), self, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"Unknown {self.kind} {name!r}.{hint} Allowed: {', '.join(self)}.")
+        allowed = ", ".join(filter(None, [also, *self]))
+        return f"Unknown {self.kind} {name!r}.{hint} Allowed: {allowed}."
+
+
+def true_or_false(name: str, value) -> bool:
+    """Return `value` as a bool, or raise the ``ValueError`` that says what `name` may be."""
+    if type(value).__name__ not in ("bool", "bool_"):  # Python's own, and NumPy's
+        raise ValueError(f"{name} must be True or False; got {value!r}.")
+    return bool(value)
 
 
 def whole_number(name: str, value, *, low: int = 1, high: int | None = None) -> int:

@@ -1,12 +1,21 @@
 """Catalogue entries and sizes in, a Keras model with named layers out."""
 
+import functools
 import statistics
 import time
 
 import keras
+import numpy as np
 
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS, check_normalization
+from helpers.catalogue import ACTIVATIONS, Activation, Network
+from helpers.catalogue.activations import PROBES
 from helpers.checks import whole_number
+
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"This course needs Keras on TensorFlow; here Keras runs on {keras.backend.backend()}. "
+        "Unset KERAS_BACKEND, restart the kernel, and run the first cell of the lesson first."
+    )
 
 
 def make_mlp(
@@ -38,8 +47,8 @@ def make_mlp(
         Number of hidden layers (the output layer isn't counted), and units in each.
     num_outputs : int
         1 gives a sigmoid, more give a softmax.
-    normalization : None or "batch"
-        Batch normalisation of each hidden layer's pre-activation (Ioffe & Szegedy 2015).
+    normalization : None or str
+        A name in NORMALIZATIONS: "batch", "layer" or "rms", of each hidden layer's pre-activation.
     residual : bool
         Hidden layer 2 and later add their input to their activation, a + phi(z)
         (after He et al. 2016, with one layer to a block).
@@ -49,42 +58,71 @@ def make_mlp(
     ValueError
         For an unknown name or a size below 1.
     """
-    entry, sampler = ACTIVATIONS[activation], INITIALIZERS[initializer]
-    depth, width = whole_number("depth", depth), whole_number("width", width)
-    num_inputs = whole_number("num_inputs", num_inputs)
-    num_outputs = whole_number("num_outputs", num_outputs)
-    check_normalization(normalization)
-
-    a = inputs = keras.Input((num_inputs,), name="inputs")
-    for number in range(1, depth + 1):
-        name = f"hidden_{number}"
-        z = keras.layers.Dense(width, kernel_initializer="zeros", name=name)(a)
-        if normalization == "batch":
-            z = keras.layers.BatchNormalization(name=f"{name}_normalization")(z)
-        phi = activation_layer(entry, name=f"{name}_activation")(z)
-        skips = residual and number > 1
-        a = keras.layers.Add(name=f"{name}_addition")([a, phi]) if skips else phi
-    z = keras.layers.Dense(num_outputs, kernel_initializer="zeros", name="output")(a)
-    squash = "sigmoid" if num_outputs == 1 else "softmax"
-    outputs = keras.layers.Activation(squash, name="output_activation")(z)
-    model = keras.Model(inputs, outputs, name=f"{activation}_{initializer}")
-
-    for number, layer in enumerate(dense_layers(model), start=1):
-        stream = number if number <= depth else 0
-        kernel = sampler.sample(*layer.kernel.shape, seed=seed, replicate=replicate, layer=stream)
+    network = Network(activation, initializer, depth, width, normalization, residual)
+    sizes = network.sizes(
+        whole_number("num_inputs", num_inputs), whole_number("num_outputs", num_outputs)
+    )
+    seed = whole_number("seed", seed, low=0)
+    replicate = whole_number("replicate", replicate, low=0)
+    model = build(network, num_inputs, num_outputs)
+    drawn = network.sampler.sample_layers(sizes, seed, replicate)
+    for layer, (kernel, bias) in zip(dense_layers(model), drawn, strict=True):
         layer.kernel.assign(kernel)
-        bias = sampler.sample_bias(layer.units, seed=seed, replicate=replicate, layer=stream)
         layer.bias.assign(bias)
     return model
 
 
-def activation_layer(entry, name: str | None = None) -> keras.layers.Layer:
-    """Make a new Keras layer for a catalogue entry."""
+def build(network: Network, num_inputs: int, num_outputs: int) -> keras.Model:
+    """Build a network whose kernels and biases are all 0."""
+    a = inputs = keras.Input((num_inputs,), name="inputs")
+    for number, name in enumerate(network.layers[:-1], start=1):
+        z = keras.layers.Dense(network.width, kernel_initializer="zeros", name=name)(a)
+        if network.normalizer:
+            z = network.normalizer.layer(f"{name}_normalization")(z)
+        phi = activation_layer(network.phi, name=f"{name}_activation")(z)
+        skips = network.residual and number > 1
+        a = keras.layers.Add(name=f"{name}_addition")([a, phi]) if skips else phi
+    z = keras.layers.Dense(num_outputs, kernel_initializer="zeros", name="output")(a)
+    squash = "sigmoid" if num_outputs == 1 else "softmax"
+    outputs = keras.layers.Activation(squash, name="output_activation")(z)
+    return keras.Model(inputs, outputs, name=f"{network.activation}_{network.initializer}")
+
+
+def activation_layer(entry: Activation, name: str | None = None) -> keras.layers.Layer:
+    """Make a new Keras layer for a catalogue entry.
+
+    Raises
+    ------
+    ValueError
+        If Keras does not know the entry's name, or computes something else than NumPy does.
+    """
+    _check_against_numpy(entry)
+    return _layer_of(entry, name)
+
+
+def _layer_of(entry, name=None):
     if entry.slope_kind == "fixed":
         return keras.layers.Activation(entry.keras, name=name)
     layer = entry.keras()
     layer.name = name or layer.name
     return layer
+
+
+@functools.cache
+def _check_against_numpy(entry):
+    """Raise a ``ValueError`` unless Keras and NumPy compute the same; asked once an entry."""
+    try:
+        theirs = np.asarray(_layer_of(entry)(PROBES.astype("float32")))
+    except Exception as error:
+        raise ValueError(
+            f"Keras can't make the activation {entry.keras!r}: {type(error).__name__}: {error}"
+        ) from error
+    ours = np.asarray(entry.function(PROBES))
+    if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=1e-3, atol=1e-3):
+        raise ValueError(
+            f"an activation must be the same in NumPy and in Keras; at {PROBES.ravel().tolist()} "
+            f"NumPy gives {ours.ravel().tolist()}, Keras {theirs.ravel().tolist()}."
+        )
 
 
 def milliseconds(activation: str, *, tries: int = 7) -> float:

@@ -1,0 +1,112 @@
+"""The normalisations: what is done to a layer's pre-activations u before the activation sees them.
+
+Each divides by a spread, z = (u - mean) / sqrt(mean square + epsilon), and differs only in what the
+means are taken over, and in whether the mean is subtracted. Then Keras multiplies by a learned
+scale, which starts at 1, and adds a learned offset, which starts at 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from helpers.checks import Named, positive_number
+
+AXES = {"examples": -2, "units": -1}  # of an array (..., examples, units)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """One normalisation, for NumPy, for the training engine and for Keras.
+
+    Parameters
+    ----------
+    over : {"examples", "units"}
+        What the means run over: all examples of the batch, for each unit; or all units of the
+        layer, for each example.
+    centred : bool
+        Whether the mean is subtracted. Only then is there a learned offset, too.
+    epsilon : float
+        Added to the mean square under the root.
+    keras : str
+        Keras's layer of that name does the same.
+    formula, source : str
+        LaTeX, and author and year.
+
+    Raises
+    ------
+    ValueError
+        For another word in `over`, or an epsilon that is not above 0.
+    """
+
+    over: str
+    centred: bool
+    epsilon: float
+    keras: str
+    formula: str = ""
+    source: str = ""
+
+    def __post_init__(self):
+        if self.over not in AXES:
+            raise ValueError(f"over must be one of {', '.join(AXES)}; got {self.over!r}.")
+        positive_number("epsilon", self.epsilon)
+
+    def layer(self, name: str | None = None):
+        """Make a new Keras layer of this kind."""
+        import keras
+
+        return getattr(keras.layers, self.keras)(epsilon=self.epsilon, name=name)
+
+    def forward(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Normalise pre-activations of shape (..., examples, units).
+
+        Returns z of that shape, and the spread that u was divided by, with length 1 along the axis
+        that the means run over.
+        """
+        axis = AXES[self.over]
+        if self.centred:
+            u = u - u.mean(axis=axis, keepdims=True)
+        spread = np.sqrt((u**2).mean(axis=axis, keepdims=True) + self.epsilon)
+        return u / spread, spread
+
+    def backward(self, delta: np.ndarray, z: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """Turn dL/dz into dL/du, all of shape (..., examples, units).
+
+        A change of one u moves the mean and the spread, and so every z that shares them: two terms
+        are taken off (Ioffe & Szegedy 2015, section 3, in closed form).
+        """
+        axis = AXES[self.over]
+        shared = z * (delta * z).mean(axis=axis, keepdims=True)
+        if self.centred:
+            shared = shared + delta.mean(axis=axis, keepdims=True)
+        return (delta - shared) / spread
+
+
+NORMALIZATIONS = Named(
+    "normalization",
+    {
+        "batch": Normalization(
+            "examples",
+            centred=True,
+            epsilon=1e-3,
+            keras="BatchNormalization",
+            formula=r"\frac{u-\mathrm{E}_{batch}u}{\sqrt{\mathrm{Var}_{batch}u+\epsilon}}",
+            source="Ioffe & Szegedy 2015",
+        ),
+        "layer": Normalization(
+            "units",
+            centred=True,
+            epsilon=1e-3,
+            keras="LayerNormalization",
+            formula=r"\frac{u-\mathrm{E}_{layer}u}{\sqrt{\mathrm{Var}_{layer}u+\epsilon}}",
+            source="Ba, Kiros & Hinton 2016",
+        ),
+        "rms": Normalization(
+            "units",
+            centred=False,
+            epsilon=1e-6,
+            keras="RMSNormalization",
+            formula=r"\frac{u}{\sqrt{\mathrm{E}_{layer}u^2+\epsilon}}",
+            source="Zhang & Sennrich 2019",
+        ),
+    },
+)

@@ -1,0 +1,45 @@
+"""One batch through a network, and what it does to the signals, layer by layer.
+
+`signals` measures one Keras network; `profile` measures many as initialised, in NumPy alone. Both
+return an ``xarray.Dataset`` with dimension ``layer`` (hidden_1 ... hidden_L, output):
+
+=================  ===============================================================================
+delta_norm         RMS over the examples of the 2-norm of dL_i/dz, L_i the loss of example i
+gradient_norm      Frobenius norm of the kernel gradient of the mean loss
+gradient_mean/std  over the entries of that gradient
+activation_*       mean and standard deviation of a over units and examples
+saturation         share of (unit, example) pairs with |phi'(z)| below 2 % of phi's largest slope
+dead               share of units with phi'(z) = 0 for every example
+=================  ===============================================================================
+
+z is what the activation is applied to, so after a batch normalisation if there is one. That
+normalisation uses the statistics of the batch, as in training; it ties the examples together, and
+then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy, from the logits.
+"""
+
+from helpers.measure.blas import one_blas_thread
+from helpers.measure.jacobian import singular_values
+from helpers.measure.keras_model import largest_slope, signals
+from helpers.measure.pairs import pair_profile
+from helpers.measure.profiles import profile
+from helpers.measure.statistics import (
+    OUTPUT_SLOPE,
+    SATURATED,
+    STATISTICS,
+    first_over_last,
+    over_last,
+)
+
+__all__ = [
+    "OUTPUT_SLOPE",
+    "SATURATED",
+    "STATISTICS",
+    "first_over_last",
+    "largest_slope",
+    "one_blas_thread",
+    "over_last",
+    "pair_profile",
+    "profile",
+    "signals",
+    "singular_values",
+]

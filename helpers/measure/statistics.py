@@ -1,0 +1,76 @@
+"""The one definition of every statistic: for NumPy, for a Keras model and for training.
+
+The training engine computes the same in its own loops; a test holds the two equal.
+"""
+
+import numpy as np
+import xarray as xr
+
+from helpers.catalogue import SATURATED
+
+OUTPUT_SLOPE = 0.25  # the largest slope of the sigmoid, and of one softmax unit in its own logit
+
+STATISTICS = {
+    "delta_norm": ("delta norm (RMS over examples)", "loss per unit of z"),
+    "gradient_norm": ("kernel-gradient norm (Frobenius)", "loss per unit of weight"),
+    "gradient_mean": ("mean of the kernel gradient", "loss per unit of weight"),
+    "gradient_std": ("standard deviation of the kernel gradient", "loss per unit of weight"),
+    "activation_mean": ("mean activation", "1"),
+    "activation_std": ("standard deviation of the activations", "1"),
+    "saturation": ("saturated share of (unit, example) pairs", "1"),
+    "dead": ("share of units dead for every example", "1"),
+}
+
+
+def of_layer(activation, slope, delta, gradient, largest_slope: float) -> np.ndarray:
+    """Compute what STATISTICS lists for one layer: an array (statistic, replicate).
+
+    activation, slope and delta have the shape (replicates, examples, units), gradient (replicates,
+    fan_in, fan_out); largest_slope is the largest |phi'|, against which saturation is measured.
+    """
+    _, examples, units = delta.shape
+    gradient_mean, gradient_std = _mean_and_std(gradient)
+    slope = np.abs(slope)
+    saturated = np.count_nonzero(slope < SATURATED * largest_slope, axis=(1, 2))
+    return np.stack(
+        [
+            np.sqrt(sum_of_squares(delta) / examples),
+            np.sqrt(sum_of_squares(gradient)),
+            gradient_mean,
+            gradient_std,
+            *_mean_and_std(activation),
+            saturated / (examples * units),
+            (slope.max(axis=1) == 0).mean(axis=-1),
+        ]
+    )
+
+
+def sum_of_squares(values: np.ndarray) -> np.ndarray:
+    """Sum of squares of each replicate's entries, without storing the squares."""
+    flat = values.reshape(len(values), -1)
+    return np.einsum("ij,ij->i", flat, flat)
+
+
+def _mean_and_std(values):
+    mean = values.mean(axis=(1, 2), keepdims=True)
+    return mean[:, 0, 0], np.sqrt(sum_of_squares(values - mean) / values[0].size)
+
+
+def table(columns: np.ndarray, layers: list[str], attrs: dict) -> xr.Dataset:
+    """Label an array (statistic, replicate, layer)."""
+    variables = {
+        name: (("replicate", "layer"), column, {"long_name": long_name, "units": units})
+        for (name, (long_name, units)), column in zip(STATISTICS.items(), columns, strict=True)
+    }
+    coords = {"layer": layers, "replicate": range(columns.shape[1])}
+    return xr.Dataset(variables, coords, attrs)
+
+
+def over_last(values: np.ndarray) -> np.ndarray:
+    """Divide sizes, shape (num_replicates, depth), by their RMS in the last; all 0 stays 0."""
+    return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
+
+
+def first_over_last(values: np.ndarray) -> float:
+    """RMS in the first layer over that in the last, for sizes as in `over_last`."""
+    return float(np.sqrt(np.mean(over_last(values)[:, 0] ** 2)))
