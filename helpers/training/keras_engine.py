@@ -156,6 +156,7 @@ def train_networks(
     for name in ("diverged_at", "dead_at"):
         steps = [run.attrs[name] for run in runs if run.attrs[name] >= 0]
         together.attrs[name] = min(steps, default=-1)
+    together.attrs["stopped"] = runs[-1].attrs["stopped"]
     return together
 
 
