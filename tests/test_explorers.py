@@ -224,7 +224,9 @@ def check_chaos(explorer):
     np.testing.assert_allclose(curve(alike, "theory"), predicted.correlation)
     scales = theory.depth_scales(*setting)
     assert f"χ₁ = {scales.chi:.3g}," in explorer.verdict
-    assert explorer.verdict.startswith(theory.verdict(rms(ratios)[0]).capitalize())
+    dead = (ratios[:, 0] == 0).mean()
+    word = theory.verdict(rms(ratios)[0], dead_share=dead)
+    assert explorer.verdict.startswith(word.capitalize())
     if np.isfinite(scales.xi_correlation):
         assert f"6 ξ_c {in_words(6 * scales.xi_correlation)}." in explorer.verdict
     spot = next(line for line in plane.lines if line.get_label() == "here").get_xydata()[0]
