@@ -75,7 +75,15 @@ def _judge_learning(run):
     if run.recording.attrs["diverged_at"] >= 0:
         return False, f"{count}; the loss exploded at step {run.recording.attrs['diverged_at']}."
     ratio = run.start.ratio()
-    if theory.verdict(ratio) in ("vanishing", "dead"):
+    dead = _dead(run.start)
+    word = theory.verdict(ratio, dead_share=dead.mean())
+    if word == "dying":
+        return (
+            False,
+            f"{count}; as initialised {dead.sum()} of {len(dead)} networks are dead: no gradient "
+            "reaches their first layer.",
+        )
+    if word == "vanishing":
         return (
             False,
             f"{count}; as initialised the first layer's delta is {in_words(ratio)} of the "
@@ -88,8 +96,13 @@ def _judge_learning(run):
     )
 
 
+def _dead(profile):
+    """Tell which networks pass no gradient at all to their first layer: shape (replicates,)."""
+    return profile.measured["delta_norm"].values[:, 0] == 0
+
+
 def _judge_death(run):
-    dead = run.start.measured["delta_norm"].values[:, 0] == 0
+    dead = _dead(run.start)
     settings = run.start.measured.attrs
     chance = theory.relu_dead_probability([settings["width"]] * settings["depth"])
     return bool(dead.mean() >= 0.8), (

@@ -14,6 +14,7 @@ SOLUTIONS = {
 FALSE_STARTS = {  # and what the page says of them
     "Make 30 sigmoid layers learn": [
         ({"learning_rate": 0.1}, "told nothing"),
+        ({"initializer": "zeros"}, "10 of 10 networks are dead"),
         ({"activation": "tanh"}, "Not allowed: activation must stay sigmoid"),
         ({"width": 64}, "Not allowed: width must stay 5"),
         (

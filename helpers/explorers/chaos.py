@@ -131,11 +131,15 @@ def _draw(axes, now, pinned):
 
 
 def _finding(now):
-    ratio = measure.first_over_last(now.measured["delta_norm"].values)
+    delta = now.measured["delta_norm"].values
+    dead = delta[:, 0] == 0
+    ratio = measure.first_over_last(delta)
+    word = theory.verdict(ratio, dead_share=dead.mean()).capitalize()
+    count = f"{dead.sum()} of {len(dead)} networks are dead; " if dead.any() else ""
     size, scales = in_words(ratio), now.scales
     sentence = (
-        f"{theory.verdict(ratio).capitalize()}: delta = dL/dz in the first hidden layer is {size} "
-        f"of the last's (theory {in_words(now.predicted.delta_norm[0])}). Deep inside χ₁ = "
+        f"{word}: {count}delta = dL/dz in the first hidden layer is {size} of the last's "
+        f"(theory {in_words(now.predicted.delta_norm[0])}). Deep inside χ₁ = "
         f"{scales.chi:.3g}, so a layer multiplies delta by {math.sqrt(scales.chi):.3g}. Two inputs "
         f"settle at correlation {scales.c:.2f}; "
     )
