@@ -26,7 +26,7 @@ from helpers.plots.style import (
 
 LOG_SCALE = ("delta_norm", "gradient_norm", "gradient_std", "update_ratio")  # sizes above 0
 NAMED_LAYERS = 6  # with more layers than these a legend names only a few
-CROSSES = 20  # so many exact zeros of a line are marked, more would be a bar
+CROSSES = 20  # about so many of the exact zeros of a line are marked; more would be a bar
 
 
 def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
