@@ -299,7 +299,7 @@ def interrupt(process, when):
     while not when.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)  # ends when its child, too, has closed the pipe
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
     assert errors.strip().startswith("Stopped")
     assert "Traceback" not in errors
