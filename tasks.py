@@ -34,11 +34,14 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "set-up.json"  # written last: without it .venv is half-made
 LOG = VENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
-SOURCES = (LOCK, ROOT / "pyproject.toml", ROOT / "jupyter" / "overrides.json")
+SETTINGS = (ROOT / "jupyter" / "overrides.json", ROOT / "jupyter" / "ipython_kernel_config.py")
+SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"
 
 PYTHONS = ((3, 13), (3, 12), (3, 11))
-ROOM = 3.6e9  # bytes: the installed packages, their downloads and pip's own copies of these
+ROOM = 4.0e9  # bytes: the installed packages, their downloads and pip's own copies of these
+# How Python says that a file could not be written, and numba that it found no folder for its cache.
+NOT_WRITTEN = r"^(OSError|PermissionError|NotADirectoryError): \[|cannot cache function"
 
 
 class Problem(Exception):
@@ -106,7 +109,8 @@ def become(command):
 
 def wanted_stamp():
     packages = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
-    return {"python": version(sys.version_info), "project": str(ROOT), "packages": packages}
+    python = version(sys.version_info)
+    return {"python": python, "project": str(ROOT), "packages": packages, "engine": "prepared"}
 
 
 def read_stamp():
@@ -118,7 +122,7 @@ def read_stamp():
 
 def set_up():
     """Make .venv what the lock says, or raise Problem. Where it is right already, do nothing."""
-    wanted, found = wanted_stamp(), read_stamp()
+    wanted, found = wanted_stamp(), read_stamp() or {}
     if found == wanted and PYTHON.exists():
         return
     ours = (VENV / "pyvenv.cfg").exists() or LOG.exists()
@@ -127,14 +131,19 @@ def set_up():
             "There is something else in the way at .venv: "
             "move or delete it, then run the same command again."
         )
-    fresh = not PYTHON.exists() or found != dict(wanted, packages=(found or {}).get("packages"))
+    right = {name for name in wanted if found.get(name) == wanted[name]}
+    fresh = not PYTHON.exists() or not right >= {"python", "project"}
     VENV.mkdir(exist_ok=True)
     with LOG.open("a", encoding="utf-8") as log:
         hold(log)
         log.truncate(0)
         if fresh:
             make_venv(log)
-        install(log)
+        if fresh or "packages" not in right:
+            install(log)
+            # What is installed stays, should the engine's turn be interrupted.
+            STAMP.write_text(json.dumps(dict(wanted, engine="to do")), encoding="utf-8")
+        prepare(log)
     STAMP.write_text(json.dumps(wanted), encoding="utf-8")
 
 
@@ -176,7 +185,7 @@ def make_venv(log):
             f"The disk is too full: the course needs {ROOM / 1e9:.1f} GB and {free / 1e9:.1f} GB "
             "are free, so make room and run the same command again."
         )
-    print("Setting up .venv, once: about 550 MB to fetch, a few minutes.", flush=True)
+    print("Setting up .venv, once: about 610 MB to fetch, a few minutes.", flush=True)
     # From inside .venv (activated, say) its own Python has just been deleted.
     python = getattr(sys, "_base_executable", sys.executable)
     run_logged([python, "-m", "venv", str(VENV)], log, lambda text: "making .venv")
@@ -196,6 +205,21 @@ def install(log):
     options += ["--only-binary=:all:"]  # nothing is compiled on a learner's machine
     what = ["-r", str(LOCK), "-e", str(ROOT)]
     run_logged([str(PYTHON), "-m", "pip", "install", *options, *what], log, progress)
+
+
+def prepare(log):
+    """Compile the training engine into its cache on disk, or raise Problem.
+
+    A cache that cannot be written is no fault of the set-up: the engine works without, only each
+    kernel compiles anew.
+    """
+    command = [str(PYTHON), "-m", "helpers.training.prepare"]
+    say = "Preparing the training engine, once: some 10 s."
+    status, text = watch(command, log, lambda text: say)
+    if status and not re.search(NOT_WRITTEN, text, re.M):
+        raise Problem(explain(text, shutil.disk_usage(VENV).free))
+    if status:
+        print("It could not be kept on disk, so each kernel will compile it anew.", flush=True)
 
 
 def describe(text, pins, installed):
@@ -239,23 +263,35 @@ def explain(text, free):
             "browser with Binder (see README)."
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no output"]
-    errors = [line for line in lines if re.match(r"(ERROR|error|\w*Error)\b", line)]
+    errors = [line for line in lines if re.match(r"(ERROR|error|[\w.]*Error)\b", line)]
     first = (errors or lines[-1:])[0].rstrip(".")
     return f"The set-up stopped with '{first}': the whole log is in {LOG.relative_to(ROOT)}."
 
 
 def run_logged(command, log, progress):
-    """Run a command into the log while one line on the screen says how far it is."""
+    """Run a command as watch does, or raise Problem."""
+    status, text = watch(command, log, progress)
+    if status:
+        raise Problem(explain(text, shutil.disk_usage(VENV).free))
+
+
+def watch(command, log, progress):
+    """Run a command into the log while one line on the screen says how far it is.
+
+    Return its status and what it printed.
+    """
     start, shown, screen = time.monotonic(), -60.0, sys.stdout.isatty()
+    begin = LOG.stat().st_size  # what stands before is another command's
     temporary = VENV / "tmp"  # /tmp may be small; this disk was found to have room
     temporary.mkdir(exist_ok=True)
-    env = dict(os.environ, TMPDIR=str(temporary), PIP_RETRIES="3", PYTHONUNBUFFERED="1")
+    env = dict(os.environ, TMPDIR=str(temporary), PYTHONUNBUFFERED="1")
+    env.setdefault("PIP_RETRIES", "3")
     with subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=env) as process:
         try:
             while process.poll() is None:
                 time.sleep(0.2)
                 elapsed = time.monotonic() - start
-                text = progress(LOG.read_text("utf-8", "replace"))
+                text = progress(read_log(begin))
                 if screen or elapsed - shown > 15:
                     shown = elapsed
                     line = f"  {elapsed:4.0f} s  {text}"
@@ -264,13 +300,19 @@ def run_logged(command, log, progress):
         finally:
             process.terminate()  # nothing happens if it has ended
             process.wait()
-            text = LOG.read_text("utf-8", "replace")
+            text = read_log(begin)
             progress(text)  # its last lines, too, count
             if screen:
                 print()
-    if process.returncode:
-        raise Problem(explain(text, shutil.disk_usage(VENV).free))
     shutil.rmtree(temporary, ignore_errors=True)
+    return process.returncode, text
+
+
+def read_log(begin):
+    """Return what the log holds from that byte on."""
+    with LOG.open(encoding="utf-8", errors="replace") as log:
+        log.seek(begin)
+        return log.read()
 
 
 # ---------------------------------------------------------------- lab
@@ -304,6 +346,9 @@ def serve(options):
         "ServerApp.log_level": "WARN",
         "LabApp.log_level": "WARN",
         "LabApp.default_url": "/lab/tree/" + START,
+        # The bridge to the classic notebook's extensions reads every trait of the server, the
+        # outdated ones too, and each start would print the warning that one of these gives.
+        "ServerApp.jpserver_extensions": "{'notebook_shim': False}",
     }
     given = {option.lstrip("-").split("=")[0] for option in options}
     course = [f"--{name}={value}" for name, value in course.items() if name not in given]

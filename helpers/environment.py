@@ -16,7 +16,7 @@ SHOWN = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "jupyterlab", "ipywid
 
 
 def check() -> widgets.VBox:
-    """Look at the versions, a first gradient, the speed, and whether browser and kernel talk.
+    """Look at the versions, a gradient, the speed, the engine, and whether the browser talks.
 
     Returns
     -------
@@ -24,7 +24,8 @@ def check() -> widgets.VBox:
         A line for each; one that begins with ✗ says how to mend the fault. The last line turns
         from … to ✓ when the first message from the browser arrives.
     """
-    lines = [widgets.HTML(_line(*part())) for part in (_versions, _gradient, _speed)]
+    parts = (_versions, _gradient, _speed, _engine)
+    lines = [widgets.HTML(_line(*part())) for part in parts]
     talk = widgets.HTML(_line(
         "…", "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
         "reload the page, run this cell again, and if that fails start anew with make lab."
@@ -98,6 +99,26 @@ def _speed():
     if milliseconds < 20 * REFERENCE_MILLISECONDS:
         return "✓", f"{said} (the reference is {REFERENCE_MILLISECONDS} ms)."
     return "✗", f"{said}, the reference is {REFERENCE_MILLISECONDS} ms: close other programs."
+
+
+def _engine():
+    try:
+        from helpers.training import engine_status  # loads numba, so not before it is asked for
+
+        compiled, folder = engine_status()
+    except (ImportError, OSError) as error:  # OSError: numba's compiler lacks its library
+        return "✗", (
+            f"The training engine cannot be loaded ({error}): "
+            "delete the folder .venv and run make lab."
+        )
+    if folder is None:
+        return "✓", (
+            "The training engine has no folder to keep its compiled code in, "
+            "so each kernel compiles it anew, some 10 s."
+        )
+    if compiled:
+        return "✓", "The training engine is compiled on this machine."
+    return "…", "The training engine will be compiled at the first training, some 10 s."
 
 
 def _line(mark, text):

@@ -1,23 +1,37 @@
 import re
+import sys
 import threading
 from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
 
 from helpers import environment, measure
 
 
+@pytest.fixture
+def engine(monkeypatch):
+    """Let the training engine say that it is in that state."""
+
+    def be(compiled, folder):
+        stand_in = SimpleNamespace(engine_status=lambda: (compiled, folder))
+        monkeypatch.setitem(sys.modules, "helpers.training", stand_in)
+
+    return be
+
+
 def lines(widget):
     return [re.sub("<[^>]+>", "", child.value) for child in widget.children[:-1]]
 
 
-def test_this_environment_passes_and_waits_for_the_browser():
+def test_this_environment_passes_and_waits_for_the_browser(engine):
+    engine(True, "/somewhere")
     widget = environment.check()
     said = lines(widget)
-    assert [line[0] for line in said] == ["✓", "✓", "✓", "…"]
+    assert [line[0] for line in said] == ["✓", "✓", "✓", "✓", "…"]
     assert metadata.version("keras") in said[0]
     widget.children[-1].value = 1  # what the browser's clock sends
-    assert lines(widget)[3].startswith("✓ Browser and kernel talk")
+    assert lines(widget)[-1].startswith("✓ Browser and kernel talk")
     knockers = [t for t in threading.enumerate() if t.name.endswith("(knock)")]
     for thread in knockers:
         thread.join(timeout=2)
@@ -65,3 +79,27 @@ def test_a_wrong_gradient_is_noticed(monkeypatch):
 def test_a_slow_machine_is_told(monkeypatch):
     monkeypatch.setattr(environment, "REFERENCE_MILLISECONDS", 1e-6)
     assert environment._speed()[0] == "✗"
+
+
+@pytest.mark.parametrize(
+    ("compiled", "folder", "mark", "said"),
+    [
+        (True, "/somewhere", "✓", "is compiled on this machine"),
+        (False, "/somewhere", "…", "will be compiled at the first training"),
+        (False, None, "✓", "no folder to keep its compiled code in, so each kernel"),
+    ],
+)
+def test_the_state_of_the_engine_is_told(engine, compiled, folder, mark, said):
+    engine(compiled, folder)
+    marked, text = environment._engine()
+    assert marked == mark and said in text
+
+
+def test_an_engine_that_cannot_be_loaded_is_told_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "helpers.training", None)  # its import fails
+    mark, text = environment._engine()
+    assert mark == "✗" and "cannot be loaded" in text and "make lab" in text
+
+
+def test_what_a_line_quotes_is_escaped():
+    assert "&lt;b&gt; &amp;" in environment._line("✗", "<b> &")

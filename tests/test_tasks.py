@@ -61,6 +61,11 @@ def test_a_direct_dependency_is_pinned_within_its_range(requirement):
     assert all(version in requirement.specifier for version in versions)
 
 
+def test_a_direct_dependency_has_a_lowest_and_a_highest_version():
+    for requirement in DIRECT:
+        assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, str(requirement)
+
+
 def test_environment_yml_repeats_no_package_list():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     *conda, pip = environment["dependencies"]
@@ -163,10 +168,22 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
 """
 
 
+# Its training engine takes no time to prepare, and counts how often it was.
+ENGINE = """
+with open("prepared", "a") as count:
+    count.write("1")
+"""
+
+
 @pytest.fixture
 def small(tmp_path):
     (tmp_path / "jupyter").mkdir()
     (tmp_path / "jupyter/overrides.json").write_text("{}")
+    (tmp_path / "jupyter/ipython_kernel_config.py").touch()
+    (tmp_path / "helpers/training").mkdir(parents=True)
+    for package in ("helpers", "helpers/training"):
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "helpers/training/prepare.py").write_text(ENGINE)
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     (tmp_path / "backend.py").write_text(BACKEND)
     (tmp_path / "pyproject.toml").write_text(
@@ -177,14 +194,20 @@ def small(tmp_path):
     return tmp_path
 
 
-def start_set_up(project):
+def prepared(project):
+    count = project / "prepared"
+    return len(count.read_text()) if count.exists() else 0
+
+
+def start_set_up(project, before=""):
     code = (
-        "import sys, tasks; "
+        f"import sys, tasks; {before}\n"
         "tasks.lab = lambda options: tasks.set_up(); "
         "sys.exit(tasks.main(['lab']))"
     )
     # An index that refuses the connection stands for the missing network.
     env = dict(os.environ, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull)
+    env["PIP_RETRIES"] = "1"  # each later one waits longer
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         env.pop(name, None)
     pipe = subprocess.PIPE
@@ -192,26 +215,49 @@ def start_set_up(project):
     return subprocess.Popen(command, cwd=project, env=env, stdout=pipe, stderr=pipe, text=True)
 
 
-def run_set_up(project):
-    process = start_set_up(project)
+def run_set_up(project, before=""):
+    process = start_set_up(project, before)
     output, errors = process.communicate(timeout=60)
     assert "Traceback" not in output + errors
     return process.returncode, output, errors
 
 
+def interrupt(process, when):
+    """Press Ctrl-C once that file is there, and see that one sentence is the answer."""
+    deadline = time.monotonic() + 30
+    while not when.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors.strip().startswith("Stopped")
+    assert "Traceback" not in errors
+
+
 def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
+    """One venv goes through all of it, for each takes seconds to make."""
     stamp, mark = small / ".venv/set-up.json", small / ".venv/mark"
-    assert run_set_up(small)[0] == 0
+    interrupt(start_set_up(small), when=small / ".venv/pyvenv.cfg")
+    assert not stamp.exists()
+    mark.mkdir()
+
+    status, output, _ = run_set_up(small)
+    assert status == 0
+    assert output.count("Preparing the training engine, once: some 10 s.\n") == 1
     assert stamp.exists()
-    mark.touch()
+    assert not mark.exists()  # what was interrupted was started over
+    assert prepared(small) == 1
+    mark.mkdir()
 
     assert run_set_up(small) == (0, "", "")  # nothing to do
+    assert prepared(small) == 1
 
     (small / "requirements.txt").write_text("# nothing, said differently\n")
     before = stamp.read_text()
     assert run_set_up(small)[0] == 0
     assert stamp.read_text() != before
     assert mark.exists()  # in place
+    assert prepared(small) == 2
 
     lock = (small / "requirements.txt").read_text()
     (small / "requirements.txt").write_text("numpy==2.0.0\n")
@@ -223,39 +269,93 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
     assert run_set_up(small) == (0, "", "")  # what worked before works still
 
 
-def test_an_interrupted_set_up_is_started_over(small):
-    process = start_set_up(small)
-    marker = small / ".venv/pyvenv.cfg"
-    deadline = time.monotonic() + 30
-    while not marker.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert errors.strip().startswith("Stopped")
-    assert not (small / ".venv/set-up.json").exists()
-
-    (small / ".venv/left-over").mkdir()
-    assert run_set_up(small)[0] == 0
-    assert not (small / ".venv/left-over").exists()
+@pytest.fixture
+def installed(small, monkeypatch):
+    """The names of the slow steps as set_up takes them; this Python stands for .venv's own."""
+    venv, steps = small / ".venv", []
+    names = {"ROOT": small, "VENV": venv, "STAMP": venv / "set-up.json"}
+    names |= {"LOG": venv / "set-up.log", "PYTHON": Path(sys.executable)}
+    for name, value in names.items():
+        monkeypatch.setattr(tasks, name, value)
+    for step in ("make_venv", "install"):
+        monkeypatch.setattr(tasks, step, lambda log, step=step: steps.append(step))
+    monkeypatch.chdir(small)
+    return steps
 
 
 @pytest.mark.parametrize("change", ["python", "project"])
-def test_another_python_or_another_place_means_a_new_venv(change, small, monkeypatch):
-    made = []
-    monkeypatch.setattr(tasks, "make_venv", lambda log: made.append(log))
-    monkeypatch.setattr(tasks, "install", lambda log: None)
-    venv = small / ".venv"
-    names = {"VENV": venv, "STAMP": venv / "set-up.json", "LOG": venv / "set-up.log"}
-    for name, value in names.items():
-        monkeypatch.setattr(tasks, name, value)
-    venv.mkdir()
-    (venv / "pyvenv.cfg").touch()
+def test_another_python_or_another_place_means_a_new_venv(change, installed):
+    tasks.VENV.mkdir()
+    (tasks.VENV / "pyvenv.cfg").touch()
     tasks.STAMP.write_text(json.dumps(dict(tasks.wanted_stamp(), **{change: "another"})))
     tasks.set_up()
-    assert len(made) == 1
+    assert installed == ["make_venv", "install"]
     tasks.set_up()
-    assert len(made) == 1
+    assert installed == ["make_venv", "install"]
+
+
+def test_an_engine_that_cannot_be_prepared_is_told_and_tried_again(installed):
+    engine = tasks.ROOT / "helpers/training/prepare.py"
+    engine.write_text("raise ImportError('DLL load failed.')")
+    for _ in range(2):
+        with pytest.raises(tasks.Problem, match="stopped with 'ImportError: DLL load failed'") as p:
+            tasks.set_up()
+        assert "\n" not in str(p.value)
+    engine.write_text(ENGINE)
+    tasks.set_up()
+    tasks.set_up()
+    assert installed == ["make_venv", "install"]  # what was installed stayed
+    assert prepared(tasks.ROOT) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "PermissionError(13, 'Permission denied', 'engine.nbi')",
+        "OSError(28, 'No space left on device')",
+        'RuntimeError(\'cannot cache function "run": no locator available for file "engine.py"\')',
+    ],
+    ids=["permission", "full", "no-folder"],
+)
+def test_an_engine_that_cannot_be_kept_on_disk_is_no_fault(fault, installed, capsys):
+    (tasks.ROOT / "helpers/training/prepare.py").write_text(f"raise {fault}")
+    tasks.set_up()
+    assert "could not be kept on disk" in capsys.readouterr().out
+    tasks.set_up()
+    assert capsys.readouterr().out == ""
+
+
+def test_what_failed_is_explained_by_its_own_output(installed):
+    """A network that failed and came back while pip ran is no reason why the engine fails."""
+    tasks.VENV.mkdir()
+    with tasks.LOG.open("a", encoding="utf-8") as log:
+        log.write(OFFLINE)
+        log.flush()
+        (tasks.ROOT / "helpers/training/prepare.py").write_text("import nothing_of_this_name")
+        with pytest.raises(tasks.Problem, match="ModuleNotFoundError"):
+            tasks.prepare(log)
+
+
+def test_an_interrupted_preparation_is_all_that_is_done_again(small):
+    engine, started = small / "helpers/training/prepare.py", small / "started"
+    engine.write_text("import pathlib, time; pathlib.Path('started').touch(); time.sleep(60)")
+    installed = "tasks.make_venv = tasks.install = print; tasks.PYTHON = tasks.Path(sys.executable)"
+    interrupt(start_set_up(small, installed), when=started)
+
+    engine.write_text(ENGINE)
+    nothing = installed.replace("= print", "= None")  # a call would be an error
+    assert run_set_up(small, nothing)[0] == 0
+    assert prepared(small) == 1
+
+
+def test_binder_prepares_the_engine(small):
+    """Binder looks beside environment.yml, unless there is a folder for its files."""
+    assert not any((ROOT / folder).exists() for folder in ("binder", ".binder"))
+    python = command_in(small / "bin", "python", f'exec "{sys.executable}" "$@"')
+    path = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
+    run = subprocess.run([ROOT / "postBuild"], cwd=small, env={**os.environ, "PATH": path})
+    assert run.returncode == 0
+    assert prepared(small) == 1
 
 
 def test_something_else_called_venv_is_left_alone(small):
@@ -390,7 +490,8 @@ def notebook(cells, **language):
     }
 
 
-def test_stripping_leaves_what_nbval_compares_and_nothing_else(tmp_path):
+def test_stripping_leaves_what_nbval_compares_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tasks, "PYTHON", sys.executable)  # in an environment of conda, too
     tags = ["nbval-check-output", "keep_output"]
     run = notebook(
         [
@@ -399,17 +500,14 @@ def test_stripping_leaves_what_nbval_compares_and_nothing_else(tmp_path):
         ],
         version="3.11.7",
     )
-    path = tmp_path / "run.ipynb"
-    path.write_text(json.dumps(run), encoding="utf-8")
-    tasks.strip([path])
-    clean = notebook([cell("plain", [], None), cell("claim", [STREAM], 2, tags=tags)])
-    assert json.loads(path.read_text("utf-8")) == clean
-
-    # Another run, in another order under another Python, is the same file.
-    first = path.read_bytes()
+    # Another run, in another order under another Python.
     again = copy.deepcopy(run)
     again["cells"][1]["execution_count"] = 3
     again["metadata"]["language_info"]["version"] = "3.12.1"
-    path.write_text(json.dumps(again), encoding="utf-8")
-    tasks.strip([path])
-    assert path.read_bytes() == first
+    first, second = tmp_path / "run.ipynb", tmp_path / "again.ipynb"
+    first.write_text(json.dumps(run), encoding="utf-8")
+    second.write_text(json.dumps(again), encoding="utf-8")
+    tasks.strip([first, second])
+    clean = notebook([cell("plain", [], None), cell("claim", [STREAM], 2, tags=tags)])
+    assert json.loads(first.read_text("utf-8")) == clean
+    assert first.read_bytes() == second.read_bytes()
