@@ -2,6 +2,7 @@
 
 import itertools
 import statistics
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 from threadpoolctl import threadpool_limits
@@ -35,6 +36,16 @@ def depth_ratios(rounds: int) -> dict[str, float]:
     }
 
 
+def one_blas_thread(function: Callable) -> Callable:
+    """Return the function, kept to one thread within its matrix products."""
+
+    def limited():
+        with threadpool_limits(1, "blas"):
+            return function()
+
+    return limited
+
+
 def wide(rounds: int) -> tuple[float, float]:
     """Seconds of `train` for 1,000 updates at width 256, and their ratio to NumPy's with BLAS.
 
@@ -44,12 +55,8 @@ def wide(rounds: int) -> tuple[float, float]:
     train = ours.train(job)
     by_hand = numpy_side.by_hand(job)
 
-    def with_one_thread():
-        with threadpool_limits(1, "blas"):
-            return by_hand()
-
     compare(by_hand(), ours.as_result(train()))
-    runs = {"train": train, "all threads": by_hand, "one thread": with_one_thread}
+    runs = {"train": train, "all threads": by_hand, "one thread": one_blas_thread(by_hand)}
     seconds = timing.alternate(runs, rounds)
     rival = min(("all threads", "one thread"), key=lambda name: statistics.median(seconds[name]))
     print(
@@ -84,7 +91,9 @@ def sweep(rounds: int) -> dict[str, dict[int, float]]:
     }
     jobs = {width: Job(initializer=GLOROT, width=width, epochs=EPOCHS) for width in WIDTHS}
     runs["units a layer"] = {width: ours.train(job) for width, job in jobs.items()}
-    runs["NumPy by hand"] = {width: numpy_side.by_hand(job) for width, job in jobs.items()}
+    runs["NumPy by hand"] = {
+        width: one_blas_thread(numpy_side.by_hand(job)) for width, job in jobs.items()
+    }
     costs = {}
     for name, by_value in runs.items():
         seconds = timing.alternate(by_value, rounds)

@@ -5,7 +5,7 @@ import platform
 import statistics
 import subprocess
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 
 from benchmarks import race, timing
@@ -162,10 +162,14 @@ def target_table(targets: list[Target]) -> str:
 
 def picture(costs: dict[str, dict[int, float]]) -> str:
     """Show the picture of a sweep, with its text alternative."""
-    parts = []
-    for name, what in (("hidden layers", "hidden layers"), ("networks", "networks together")):
-        (low, first), *_, (high, last) = costs[name].items()
-        parts.append(f"{first:.0f} ms with {low} of the {what}, {last:,.0f} ms with {high}")
+    layers = costs["hidden layers"]
+    networks = costs["networks"]
+    parts = [
+        f"{layers[1]:.0f} ms with one hidden layer, {layers[max(layers)]:,.0f} ms with "
+        f"{max(layers)}",
+        f"{networks[1]:.0f} ms for one network, {networks[max(networks)]:,.0f} ms for "
+        f"{max(networks)} together",
+    ]
     widths = costs["units a layer"]
     low, high = min(widths), max(widths)
     by_hand = costs["NumPy by hand"][high]
@@ -196,8 +200,6 @@ def compiler() -> str:
 
 def conditions() -> str:
     """The machine and the versions."""
-    names = {dist.name.lower(): dist.version for dist in metadata.distributions()}
-    names["tensorflow"] = names.get("tensorflow") or names["tensorflow-cpu"]
-    versions = ", ".join(f"{name} {names[name]}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {import_module(name).__version__}" for name in PACKAGES)
     python = platform.python_version()
     return f"{processor()}; Python {python}, {versions}; {compiler()}"

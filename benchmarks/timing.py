@@ -22,13 +22,10 @@ def seconds_of(function: Callable) -> float:
 def alternate(runs: dict[str, Callable], rounds: int) -> dict[str, list[float]]:
     """Time functions in turn, each once a round: name -> seconds of every round.
 
-    Alternation gives all of them the same weather on a machine that others use. Each is called
-    before, which warms it up and tells whether it's short.
+    Alternation gives all of them the same weather on a machine that others use. A first call of
+    each isn't counted: it warms up, and tells whether the function is short.
     """
-    repeats = {}
-    for name, run in runs.items():
-        run()
-        repeats[name] = REPEATS if seconds_of(run) < SHORT else 1
+    repeats = {name: REPEATS if seconds_of(run) < SHORT else 1 for name, run in runs.items()}
     seconds = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

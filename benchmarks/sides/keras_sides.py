@@ -60,6 +60,6 @@ def fit_with_capture(job: Job):
         kept = capture.recording
         record = {name: kept[name].values[0] for name in ("weight_mean", "weight_std")}
         losses = np.array(history.history["loss"])
-        return Result(losses, record, every=job.steps_per_epoch, mean_over=job.steps_per_epoch)
+        return Result(losses, record, every=job.steps_per_epoch)
 
     return run
