@@ -117,15 +117,15 @@ def draw(costs: dict[str, dict[int, float]], path) -> None:
     """Write the picture of a sweep."""
     plt.style.use(helpers.STYLE)
     figure, axes = plt.subplots(1, 3, figsize=(12, 4.4), sharey=True)
+    by_hand = costs["NumPy by hand"]
+    axes[2].loglog(by_hand.keys(), by_hand.values(), marker="o", color="0.6", label="NumPy by hand")
     for ax, name in zip(axes, ("hidden layers", "networks", "units a layer"), strict=True):
         values = list(costs[name])
-        ax.loglog(values, costs[name].values(), marker="o", label="train")
+        ax.loglog(values, costs[name].values(), marker="o", color="C0", label="train")
         ax.set(xlabel=name, xticks=values, xticklabels=values)
         ax.minorticks_off()
         ax.margins(x=0.08)
         ax.yaxis.set_major_formatter("{x:,.0f}")
-    by_hand = costs["NumPy by hand"]
-    axes[2].loglog(by_hand.keys(), by_hand.values(), marker="o", color="0.6", label="NumPy by hand")
     axes[2].legend()
     axes[0].set(ylabel="ms for 1,000 updates")
     figure.suptitle(
