@@ -14,5 +14,5 @@ lint:  ## check the style of code and notebooks
 	@$(PYTHON) tasks.py lint
 lock:  ## write requirements.txt anew from pyproject.toml
 	@$(PYTHON) tasks.py lock
-bench:  ## time the training engine against six other ways (an environment of its own, 3 GB)
+bench:  ## time the training engine beside Keras, PyTorch, NumPy, JAX and C (an environment of its own, 3 GB)
 	@$(PYTHON) benchmarks/run.py
