@@ -10,12 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from helpers.catalogue import ACTIVATIONS
+from helpers.catalogue import ACTIVATIONS, SATURATED
 from helpers.checks import finite_number, positive_number
 from helpers.theory.arguments import non_negative
 from helpers.theory.quadrature import gauss_legendre, half_line_table, kinks
 
-SATURATED = 0.02  # of the largest slope, as in measure
 SMALLEST_Q = 1e-290  # below it: the limit 0
 LARGEST_Q = 1e290  # above it: the limit infinity
 

@@ -27,10 +27,9 @@ import xarray as xr
 from helpers.catalogue import Network
 from helpers.checks import whole_number
 from helpers.data import Dataset
-from helpers.training import native, optimizers, recording
+from helpers.training import compiling, engine, native, optimizers, recording
 from helpers.training.optimizers import OPTIMIZERS
 from helpers.training.plan import Plan, check_probe
-from helpers.training.prepare import status as engine_status
 
 __all__ = ["OPTIMIZERS", "WeightCapture", "engine_status", "train", "train_model"]
 
@@ -42,6 +41,11 @@ def __getattr__(name):
     if name not in WITH_TENSORFLOW:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{WITH_TENSORFLOW[name]}"), name)
+
+
+def engine_status() -> compiling.EngineStatus:
+    """Say whether the engine is compiled for this machine, and where that is kept."""
+    return compiling.status(engine.advance)
 
 
 def train(

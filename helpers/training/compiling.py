@@ -1,5 +1,7 @@
 """How the course compiles its loops with numba: kept on disk, quick, and right for NaN."""
 
+from typing import NamedTuple
+
 from numba import cfunc, config, njit, types
 
 # Sums may be taken in any order, which lets them fill the processor's registers. "nnan" and "ninf"
@@ -12,11 +14,34 @@ EXACT = {"contract"}
 OPTIONS = {"error_model": "numpy", "_nrt": False}
 
 
-def compiled(fastmath):
-    """Compile a function when it is first called; nogil lets other threads run meanwhile."""
+class EngineStatus(NamedTuple):
+    """Whether a function is compiled for this machine, and where that is kept."""
+
+    compiled: bool
+    folder: str | None  # None where no folder can be written to: then every process compiles anew
+
+
+def status(function) -> EngineStatus:
+    """Look at the cache on disk, without compiling or running anything."""
+    # numba has no public way to ask; its index holds an entry for each compiled signature
+    cache = getattr(function, "_cache", None)
+    folder = getattr(cache, "cache_path", None)
+    if folder is None:
+        return EngineStatus(bool(getattr(function, "signatures", ())), None)
+    return EngineStatus(bool(cache._cache_file._load_index()), folder)
+
+
+def compiled(fastmath, *, called_from_python: bool = False):
+    """Compile a function when it is first called; nogil lets other threads run meanwhile.
+
+    To be called from Python a function needs a wrapper, which takes long to compile where it has to
+    take tuples of arrays apart.
+    """
+    wrappers = not called_from_python
+    options = {"nogil": True, "no_cpython_wrapper": wrappers, "no_cfunc_wrapper": wrappers}
 
     def decorate(function):
-        return _kept(njit, fastmath=fastmath, nogil=True, **OPTIONS)(function)
+        return _kept(njit, fastmath=fastmath, **options, **OPTIONS)(function)
 
     return decorate
 

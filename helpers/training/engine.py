@@ -21,7 +21,6 @@ from helpers.catalogue import RRELU_DIVISORS
 from helpers.training.compiling import EXACT, FAST, as_pointer, compiled, product_signature
 
 fast = compiled(FAST)
-exact = compiled(EXACT)
 
 NOT_NORMALIZED, OVER_EXAMPLES, OVER_UNITS = range(3)
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
@@ -194,7 +193,8 @@ def times(theta, at, fan_in, units, a, examples, u):
     """W a + b into u; a is (fan_in, examples), u is (units, examples)."""
     for j in range(units):
         first = at[KERNEL] + j * fan_in
-        weighted_sum(theta, theta[at[BIAS] + j], first, 1, fan_in, a, examples, u[j])
+        # a bare 1 would be a type of its own to numba, and compile everything below once more
+        weighted_sum(theta, theta[at[BIAS] + j], first, np.int64(1), fan_in, a, examples, u[j])
 
 
 @fast
@@ -408,7 +408,7 @@ def leak_at_random(z, a, slope, key, step, layer):
         slope[i] = below if off else f(1)
 
 
-@exact
+@compiled(EXACT, called_from_python=True)
 def random_slope(number):
     """1 / d, with d ~ U(3, 8) made from the bits of a uint32.
 
@@ -420,7 +420,7 @@ def random_slope(number):
     return 1.0 / (low + (high - low) * uniform)
 
 
-@exact
+@compiled(EXACT, called_from_python=True)
 def hashed(x):
     """Mix the bits of a uint32 (Chris Wellons' lowbias32)."""
     x = np.uint32(x ^ (x >> np.uint32(16)))
@@ -869,7 +869,8 @@ def score(net, job, theta, signals, result):
         for k in range(net.sizes[0]):
             for i in range(room):
                 signals.rows[A, 0, k, i] = job.x[min(first + i, total - 1), k]
-        forward(net, theta, signals, room, min(room, num_examples), -1, np.uint32(0))
+        at_rest = np.int64(-1)
+        forward(net, theta, signals, room, min(room, num_examples), at_rest, np.uint32(0))
         if first + room > num_examples:
             squash(net, signals, room)
         for i in range(min(room, total - first)):
@@ -891,7 +892,7 @@ def score(net, job, theta, signals, result):
 # ---------------------------------------------------------------- the loop over steps
 
 
-@fast
+@compiled(FAST, called_from_python=True)
 def advance(net, job, state, record, rooms, first, count):
     """Train every replicate of these arrays for `count` steps, from step `first` on, in place.
 

@@ -148,7 +148,8 @@ def train_networks(
             normalization=network.normalization,
             residual=network.residual,
         )
-        runs.append(_train(model, plan, optimizer, attrs))
+        fresh = optimizers.make(optimizer, None, None)  # it belongs to the variables of one model
+        runs.append(_train(model, plan, fresh, attrs))
         if plan.stopped:
             break
     numbers = xr.DataArray(range(len(runs)), dims="replicate", name="replicate")

@@ -4,33 +4,14 @@
 compiled code is kept beside the package, or in the user's cache folder.
 """
 
-from typing import NamedTuple
-
-
-class EngineStatus(NamedTuple):
-    """Whether the engine is compiled for this machine, and where it is kept."""
-
-    compiled: bool
-    folder: str | None  # None where no folder can be written to: then every process compiles
-
-
-def status() -> EngineStatus:
-    """Look at the cache on disk, without compiling or running anything."""
-    from helpers.training import engine
-
-    cache = getattr(engine.advance, "_cache", None)
-    folder = getattr(cache, "cache_path", None)  # numba has an empty cache where it found none
-    if folder is None:
-        return EngineStatus(bool(engine.advance.signatures), None)
-    # numba's index holds an entry for each compiled signature of this version of the file
-    return EngineStatus(bool(cache._cache_file._load_index()), folder)
+from helpers import data
+from helpers.training import activation_loops, train
 
 
 def prepare() -> None:
-    """Train one tiny network, which compiles whatever is not on disk yet."""
-    from helpers import data
-    from helpers.training import train
-
+    """Compile whatever is not on disk yet: the loops of all activations, then the engine."""
+    for name in activation_loops.LOOPS:
+        activation_loops.pointer(name, "float32")
     train("tanh", "glorot_uniform", dataset=data.circles(32), depth=1, width=2, epochs=1)
 
 
