@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from helpers import catalogue, data, measure, networks, training
-from helpers.training import engine, keras_engine, native
+from helpers.training import keras_engine, keras_program
 from tests.training.readable import KEPT, small
 
 
