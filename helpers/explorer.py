@@ -438,7 +438,7 @@ class TrainingExplorer(Explorer):
 
     def _tell(self, share):
         self._bar.value, self._stop.disabled = share, False
-        self._status.value = "compiling, once ..." if not share else ""
+        self._status.value = ""
 
     def _work(self, values, progress, stop):
         progress(0.0)

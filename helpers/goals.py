@@ -8,6 +8,7 @@ import ipywidgets as widgets
 
 from helpers import theory
 from helpers.explorers import gradient_explorer, in_words
+from helpers.explorers.networks import judge
 
 
 class Goal(NamedTuple):
@@ -76,14 +77,14 @@ def _judge_learning(run):
         return False, f"{count}; the loss exploded at step {run.recording.attrs['diverged_at']}."
     ratio = run.start.ratio()
     dead = _dead(run.start)
-    word = theory.verdict(ratio, dead_share=dead.mean())
+    word, _ = judge(run.start.measured["delta_norm"].values)
     if word == "dying":
         return (
             False,
             f"{count}; as initialised {dead.sum()} of {len(dead)} networks are dead: no gradient "
             "reaches their first layer.",
         )
-    if word == "vanishing":
+    if word in ("vanishing", "shrinking"):
         return (
             False,
             f"{count}; as initialised the first layer's delta is {in_words(ratio)} of the "

@@ -1,6 +1,8 @@
 import html
 import io
 import re
+import subprocess
+import sys
 
 import ipywidgets as widgets
 import matplotlib.image
@@ -122,7 +124,7 @@ def relative(values):
 
 def check_gradient(explorer):
     values = explorer.values
-    batch = {"none": None, "batch": "batch"}[values["normalization"]]
+    batch = None if values["normalization"] == "none" else values["normalization"]
     truth = measured(values, values["initializer"], 10, batch, values["residual"])
     delta, gradient = (relative(truth[n].values) for n in ("delta_norm", "gradient_norm"))
     above, beside, below, corner = explorer.axes
@@ -143,9 +145,15 @@ def check_gradient(explorer):
             input_second_moment=np.mean(x**2, axis=1),
         )  # fmt: skip
         np.testing.assert_allclose(curve(above, "theory"), log10(predicted))
-    assert explorer.verdict.startswith(theory.verdict(rms(delta)[0]).capitalize())
+    assert explorer.verdict.startswith(verdict_of(delta))
     for ax in explorer.axes:
         assert np.isfinite([*ax.get_xlim(), *ax.get_ylim()]).all()
+
+
+def verdict_of(delta):
+    """The word for delta norms, shape (networks, depth): 0 in the first layer is a dead network."""
+    dead = (delta[:, 0] == 0).mean()
+    return theory.verdict(rms(delta)[0], dead_share=dead).capitalize()
 
 
 def check_initializers(explorer):
@@ -163,8 +171,8 @@ def check_initializers(explorer):
             num_replicates=1 if values["depth"] * values["width"] ** 2 > 50 * 64**2 else 2,
         )  # fmt: skip
         np.testing.assert_allclose(curve(below, values[name], color), found.mean(axis=(1, 2)))
-    word = theory.verdict(rms(relative(truths[0]["delta_norm"].values))[0])
-    assert explorer.verdict.startswith(word.capitalize())
+    word = verdict_of(relative(truths[0]["delta_norm"].values))
+    assert explorer.verdict.startswith(word)
 
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
@@ -458,10 +466,37 @@ def test_the_text_of_a_setting_can_be_pasted_and_a_slip_changes_nothing():
 def test_a_dead_network_and_an_overflow_are_results():
     explorer = gradient_explorer()
     explorer.set(activation="relu", initializer="zeros", depth=50)
-    assert explorer.verdict.startswith("Dead:")
+    assert explorer.verdict.startswith("Dying: 10 of 10 networks are dead;")
     explorer.set(activation="linear", initializer="standard_normal", width=256)
     assert explorer.verdict.startswith("Exploding:")
     check_gradient(explorer)
+
+
+EVERY_ONE_ALONE = """
+import sys
+from helpers import explorer, explorers
+explorer.SYNCHRONOUS = True
+for name in NAMES:
+    shown = getattr(explorers, name)()
+    before = shown._image.value
+    shown.controls.get("depth", shown.controls.get("spread", shown.controls.get("steps"))).value = 3
+    assert shown._image.value != before
+    if hasattr(shown, "epoch"):
+        assert "After 100 epochs" in shown.verdict, shown.verdict
+shown = explorers.gradient_explorer()
+for name in ("none", "batch", "layer", "rms"):
+    shown.set(normalization=name)
+    assert "After 100 epochs" in shown.verdict, shown.verdict
+    assert ("no prediction under normalisation" in shown.verdict) == (name != "none")
+assert not {"tensorflow", "keras"} & set(sys.modules)
+"""
+
+
+def test_every_explorer_runs_trains_and_draws_without_tensorflow():
+    names = [name for name in dir(explorers) if name.endswith("_explorer")]
+    assert len(names) == 7
+    code = EVERY_ONE_ALONE.replace("NAMES", repr(names))
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_new_draw_changes_the_picture_and_nothing_else():

@@ -11,7 +11,7 @@ import xarray as xr
 from helpers import measure, plots, theory
 from helpers.catalogue import ACTIVATIONS
 from helpers.explorer import Explorer, Finding, choice
-from helpers.explorers.networks import WIDTHS, in_words
+from helpers.explorers.networks import WIDTHS, in_words, is_large, judge
 
 WEIGHT_VARIANCES = (
     0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.05, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.76, 1.8, 1.9,
@@ -83,7 +83,7 @@ def _compute(activation, weight_variance, bias_variance, depth, width, correlati
     """Measure twelve networks, or six of large ones, which hardly differ; and predict them."""
     setting = activation, weight_variance, bias_variance
     size = {"depth": depth, "correlation": correlation}
-    count = 6 if depth * width**2 > 50 * 64**2 else 12
+    count = 6 if is_large(depth, width) else 12
     measured = measure.pair_profile(*setting, **size, width=width, num_replicates=count, seed=seed)
     predicted = theory.pair_signals(*setting, **size)
     entry = ACTIVATIONS[activation]
@@ -132,13 +132,11 @@ def _draw(axes, now, pinned):
 
 def _finding(now):
     delta = now.measured["delta_norm"].values
-    dead = delta[:, 0] == 0
-    ratio = measure.first_over_last(delta)
-    word = theory.verdict(ratio, dead_share=dead.mean()).capitalize()
-    count = f"{dead.sum()} of {len(dead)} networks are dead; " if dead.any() else ""
-    size, scales = in_words(ratio), now.scales
+    word, count = judge(delta)
+    size, scales = in_words(measure.first_over_last(delta)), now.scales
     sentence = (
-        f"{word}: {count}delta = dL/dz in the first hidden layer is {size} of the last's "
+        f"{word.capitalize()}: {count}delta = dL/dz in the first hidden layer is "
+        f"{size} of the last's "
         f"(theory {in_words(now.predicted.delta_norm[0])}). Deep inside χ₁ = "
         f"{scales.chi:.3g}, so a layer multiplies delta by {math.sqrt(scales.chi):.3g}. Two inputs "
         f"settle at correlation {scales.c:.2f}; "

@@ -1,6 +1,8 @@
 """Explorers of chains and networks: as initialised, and while they train."""
 
+import dataclasses
 import functools
+import itertools
 import math
 from typing import NamedTuple
 
@@ -8,8 +10,8 @@ import ipywidgets as widgets
 import numpy as np
 import xarray as xr
 
-from helpers import data, measure, plots, theory
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS
+from helpers import data, measure, plots, theory, training
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, NORMALIZATIONS, Network
 from helpers.explorer import Explorer, Finding, TrainingExplorer, choice
 
 
@@ -79,14 +81,6 @@ def _signed(number):
     return f"{round(number, 2) + 0.0:+.2f}"  # no "-0.00"
 
 
-PRESETS = {  # in the order of history
-    "sigmoid, N(0, 1)": ("sigmoid", "standard_normal", "none", False),
-    "tanh, ±1/√n": ("tanh", "heuristic_uniform", "none", False),
-    "Glorot 2010": ("tanh", "glorot_uniform", "none", False),
-    "He 2015": ("relu", "he_normal", "none", False),
-    "batch norm 2015": ("relu", "he_normal", "batch", False),
-    "ResNet 2016": ("relu", "he_normal", "batch", True),
-}
 WIDTHS = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 80, 100, 103, 128, 160, 200, 256)
 
 
@@ -107,9 +101,21 @@ def _network_controls(activation, initializer, dataset, depth, width):
 
 ALONE = "a single hidden layer has no other to be compared with"
 EPOCHS = 100
-WIDEST = 64  # units of a network that is trained: each further size keeps 40 MB
-LARGEST = 50_000  # depth * width^2 that is trained: a quarter of a minute on two cores
+BATCH_SIZE = 32
+NUM_TRAINED = 4  # networks
+NONE = "none"  # how a control calls None
+SPEED = 2e9  # multiplications a second of the engine, about
+PATIENCE = 60  # seconds: what would train for longer isn't trained
+LARGE = 50 * 64**2  # depth * width^2 from which on fewer networks and examples are measured
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+PRESETS = {  # in the order of history
+    "sigmoid, N(0, 1)": ("sigmoid", "standard_normal", NONE, False),
+    "tanh, ±1/√n": ("tanh", "heuristic_uniform", NONE, False),
+    "Glorot 2010": ("tanh", "glorot_uniform", NONE, False),
+    "He 2015": ("relu", "he_normal", NONE, False),
+    "batch norm 2015": ("relu", "he_normal", "batch", False),
+    "ResNet 2016": ("relu", "he_normal", "batch", True),
+}
 
 
 def gradient_explorer(**first) -> Explorer:
@@ -128,8 +134,8 @@ def gradient_explorer(**first) -> Explorer:
         Values to begin with, by the name of the control.
     """
     controls = _network_controls("sigmoid", "standard_normal", "circles", 4, 5) | {
-        "normalization": choice(["none", "batch"], "none", description="normalisation"),
-        "residual": choice([("none", False), ("a + φ(z)", True)], False, description="skip"),
+        "normalization": choice([NONE, *NORMALIZATIONS], NONE, description="normalisation"),
+        "residual": choice([(NONE, False), ("a + φ(z)", True)], False, description="skip"),
         **_training_controls(),
         "seed": widgets.Button(description="New draw", icon="refresh"),
     }
@@ -168,18 +174,41 @@ def _start(optimizer, learning_rate, **setting):
     return _profile(**setting)
 
 
-def _train(dataset, normalization, *, progress, stop, **setting):
+def _train(
+    dataset, optimizer, learning_rate, seed, *, progress, stop, keep_kernels=False, **setting
+):
     """Train four networks, with a row for each epoch, and look all over the plane if it is one."""
-    from helpers.training import train
-
-    if setting["width"] > WIDEST or setting["depth"] * setting["width"] ** 2 > LARGEST:
-        raise ValueError("so large a network would train for minutes; take fewer layers or units.")
+    network = network_of(**setting)
     chosen = _made(data.DATASETS[dataset])
-    return train(
-        **setting, dataset=chosen, normalization=None if normalization == "none" else normalization,
-        epochs=EPOCHS, num_replicates=4, record_every=len(chosen) // 32, probe=_plane(chosen)[0],
-        progress=progress, stop=stop,
-    )  # fmt: skip
+    if _seconds_to_train(network, chosen) > PATIENCE:
+        raise ValueError("This network would take minutes to train; use fewer layers or units.")
+    return training.train(
+        **dataclasses.asdict(network),
+        dataset=chosen,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        seed=seed,
+        epochs=EPOCHS,
+        num_replicates=NUM_TRAINED,
+        record_every=len(chosen) // BATCH_SIZE,
+        probe=_plane(chosen)[0],
+        progress=progress,
+        stop=stop,
+        keep="kernel" if keep_kernels else (),
+    )
+
+
+def network_of(normalization, **setting) -> Network:
+    """Make the network that the controls describe; this alone knows what "none" means."""
+    return Network(**setting, normalization=None if normalization == NONE else normalization)
+
+
+def _seconds_to_train(network, dataset):
+    """Estimate how long a run takes: a forward and two backward products for each weight."""
+    sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)
+    weights = sum(below * above for below, above in itertools.pairwise(sizes))
+    examples = EPOCHS * len(dataset) * NUM_TRAINED
+    return 3 * weights * examples / SPEED
 
 
 def _plane(dataset, points=32):
@@ -191,30 +220,34 @@ def _plane(dataset, points=32):
     return np.stack(grid, axis=-1).reshape(-1, 2), (left, right, bottom, top)
 
 
-def _profile(dataset, normalization, *, num_replicates=10, **setting):
-    """Measure networks as initialised, and predict the same.
+def _profile(dataset, seed, *, num_replicates=10, **setting):
+    """Measure networks as initialised, and predict the same where theory can.
 
     Of very large networks three are enough, and 32 examples: wide ones hardly differ.
     """
-    normalization = None if normalization == "none" else normalization
+    network = network_of(**setting)
     chosen = _made(data.DATASETS[dataset])
-    large = setting["depth"] * setting["width"] ** 2 > 50 * 64**2
-    count = (
-        {"num_replicates": 3, "num_examples": 32} if large else {"num_replicates": num_replicates}
-    )
-    measured = measure.profile(**setting, **count, dataset=chosen, normalization=normalization)
+    count = {"num_replicates": num_replicates}
+    if is_large(network.depth, network.width):
+        count = {"num_replicates": 3, "num_examples": 32}
+    measured = measure.profile(**dataclasses.asdict(network), **count, dataset=chosen, seed=seed)
     predicted = None
-    if normalization is None:
+    if theory.predicts(network):
         predicted = theory.signals(
-            setting["activation"], setting["initializer"], depth=setting["depth"],
-            width=setting["width"], residual=setting["residual"], num_inputs=chosen.num_inputs,
+            network.activation,
+            network.initializer,
+            depth=network.depth,
+            width=network.width,
+            residual=network.residual,
+            num_inputs=chosen.num_inputs,
             input_second_moment=np.mean(chosen.x**2, axis=1),
-        )  # fmt: skip
+        )
     return _Profile(measured.isel(layer=slice(0, -1)), predicted)
 
 
-def _is_large(depth, width, **others):
-    return depth * width**2 > 50 * 64**2
+def is_large(depth, width, **others):
+    """Whether measuring so large a network would hold up a slider."""
+    return depth * width**2 > LARGE
 
 
 class _Profile(NamedTuple):
@@ -234,7 +267,7 @@ def _at_epoch(run):
     """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
     if run.recording is None or run.epoch == 0:
         return run.start
-    measured = run.recording[[*measure.UNITS]].isel(step=_row(run), layer=slice(0, -1))
+    measured = run.recording[[*measure.STATISTICS]].isel(step=_row(run), layer=slice(0, -1))
     return _Profile(measured.astype(float), None)
 
 
@@ -316,24 +349,38 @@ def _shares(profile):
     return [profile.measured[name].values for name in ("saturation", "dead")]
 
 
+def judge(delta: np.ndarray) -> tuple[str, str]:
+    """Judge networks by the delta norms of their hidden layers, shape (num_networks, depth).
+
+    Returns the verdict's word, and how many are dead, for a sentence: "5 of 10 networks are dead; "
+    or nothing. A network is dead if no gradient reaches its first layer.
+    """
+    ratio = measure.first_over_last(delta)
+    dead = delta[:, 0] == 0
+    count = f"{dead.sum()} of {len(dead)} networks are dead; " if dead.any() else ""
+    if np.isnan(ratio):  # a run that diverged: NaN, or infinite over infinite
+        return "exploding", count
+    return theory.verdict(ratio, dead_share=dead.mean()), count
+
+
 def _gradient_finding(run):
     now = _at_epoch(run)
     delta = now.measured["delta_norm"].values
-    dead = int((delta[:, 0] == 0).sum())
-    ratio = now.ratio()
-    size = in_words(ratio)
-    word = theory.verdict(ratio).capitalize()
+    size = in_words(now.ratio())
+    word, count = judge(delta)
     when = f" at epoch {run.epoch}" if now is not run.start else ""
-    seen = f"; {dead} of {len(delta)} networks are dead" if dead else ""
+    begin = f"{word.capitalize()}{when}: {count}"
     if delta.shape[1] == 1:
-        finding = f"{word}{when}: {ALONE}{seen}."
+        finding = f"{begin}{ALONE}."
     else:
-        forecast = ""
+        forecast = " (theory has no prediction under normalisation)"
         if now.predicted:
             forecast = f" (theory {in_words(now.predicted.delta_norm[0])})"
+        elif now is not run.start:
+            forecast = ""  # nor is there one of trained weights
         finding = (
-            f"{word}{when}: delta = dL/dz in the first hidden layer is {size} times the last's"
-            f"{forecast}{seen}. The kernel gradient: {in_words(now.ratio('gradient_norm'))} times."
+            f"{begin}delta = dL/dz in the first hidden layer is {size} times the last's"
+            f"{forecast}. The kernel gradient: {in_words(now.ratio('gradient_norm'))} times."
         )
     if run.recording is None:
         return Finding(finding, "first-layer delta over the last's", size)
@@ -375,11 +422,11 @@ def weight_explorer() -> Explorer:
     presets = {
         label: dict(zip(names, values, strict=False))
         for label, values in PRESETS.items()
-        if values[2:] == ("none", False)
+        if values[2:] == (NONE, False)
     }
 
     def train(**setting):
-        return _train(normalization="none", residual=False, keep="kernel", **setting)
+        return _train(normalization=NONE, residual=False, keep_kernels=True, **setting)
 
     return TrainingExplorer(
         controls, lambda **values: values, _draw_weights, draw_run=_draw_all_weights, train=train,
@@ -482,10 +529,15 @@ def initializer_explorer() -> Explorer:
 
     def compute(first, second, dataset, **setting):
         both = []
-        count = 1 if _is_large(**setting) else 2
+        count = 1 if is_large(**setting) else 2
         for name in (first, second):
             profile = _profile(
-                dataset, "none", initializer=name, residual=False, num_replicates=5, **setting
+                dataset,
+                normalization=NONE,
+                initializer=name,
+                residual=False,
+                num_replicates=5,
+                **setting,
             )
             values = measure.singular_values(
                 initializer=name,
@@ -536,14 +588,15 @@ def _draw_initializers(axes, now, pinned):
     plots.small_legend(axes[1], "theory", "A")
     axes[3].legend(loc="upper left", fontsize=11)
     ratios = [in_words(profile.ratio()) for profile, _ in now]
-    words = [theory.verdict(profile.ratio()) for profile, _ in now]
-    verdicts = f"{words[0].capitalize()} and {words[1]}:"
+    judged = [judge(profile.measured["delta_norm"].values) for profile, _ in now]
+    (word, dead), (other_word, other_dead) = judged
+    verdicts = f"{word.capitalize()} and {other_word}: {dead or other_dead}"
     if not now[0][1].size:
-        sentence = f"{verdicts} {ALONE}."
+        sentence = f"{verdicts}{ALONE}."
     else:
         means = [f"{values.mean():.2g}" for _, values in now]
         sentence = (
-            f"{verdicts} delta = dL/dz in the first hidden layer is {ratios[0]} times the last's "
+            f"{verdicts}delta = dL/dz in the first hidden layer is {ratios[0]} times the last's "
             f"under {names[0]}, {ratios[1]} under {names[1]}. Mean singular values: {means[0]} "
             f"and {means[1]}."
         )

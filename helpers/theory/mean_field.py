@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import brentq
 
-from helpers.catalogue import INITIALIZERS
+from helpers.catalogue import INITIALIZERS, Network
 from helpers.checks import whole_number
 from helpers.theory.arguments import non_negative, two_variances
 from helpers.theory.moments import LARGEST_Q, moments, overflowed, saturated_share
@@ -90,6 +90,15 @@ def gradient_ratio(activation: str, initializer: str, width: int) -> float:
     weight_variance = width * rule.variance(width, width)  # sigma_w^2 = fan_in Var W
     q = fixed_point(activation, weight_variance, rule.bias_variance)
     return float(np.sqrt(chi(activation, q, weight_variance)))
+
+
+def predicts(network: Network) -> bool:
+    """Whether `signals` has a prediction for such a network: for every one without normalisation.
+
+    A normalisation ties the examples of a batch, or the units of a layer, together, and the
+    recursions here follow one example and one unit.
+    """
+    return network.normalization is None
 
 
 class Signals(NamedTuple):
