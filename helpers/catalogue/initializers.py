@@ -118,7 +118,7 @@ class _Draws:
     At most MEMORY bytes; the oldest are forgotten first. Nobody can write into what it returns.
     """
 
-    MEMORY = 40e6
+    MEMORY = 16e6
 
     def __init__(self):
         self.arrays, self.size, self.lock = {}, 0, threading.Lock()

@@ -248,13 +248,17 @@ def weighted_sum(theta, start, first, stride, count, rows, examples, target):
 
 @fast
 def outer(delta, a, fan_in, units, examples, gradient, at):
-    """Mean over the examples of delta a^T: the gradient of the kernel; four entries in one pass."""
+    """Mean over the examples of delta a^T, and of delta: the gradients of kernel and bias.
+
+    Four entries of the kernel in each pass over the examples, and the bias along with what is left.
+    """
     f = gradient.dtype.type
     share = f(1) / f(examples)
+    blocks = fan_in // 4
     for j in range(units):
         row = delta[j]
         first = at[KERNEL] + j * fan_in
-        for block in range(fan_in // 4):
+        for block in range(blocks):
             k = 4 * block
             row0 = a[k]
             row1 = a[k + 1]
@@ -273,12 +277,19 @@ def outer(delta, a, fan_in, units, examples, gradient, at):
             gradient[first + k + 1] = sum1 * share
             gradient[first + k + 2] = sum2 * share
             gradient[first + k + 3] = sum3 * share
-        for k in range(4 * (fan_in // 4), fan_in):
+        total = f(0)
+        if 4 * blocks == fan_in:
+            for i in range(examples):
+                total += row[i]
+        for k in range(4 * blocks, fan_in):
             row0 = a[k]
             sum0 = f(0)
+            total = f(0)
             for i in range(examples):
                 sum0 += row[i] * row0[i]
+                total += row[i]
             gradient[first + k] = sum0 * share
+        gradient[at[BIAS] + j] = total * share
 
 
 @fast
@@ -714,18 +725,17 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
         fan_in = net.sizes[layer]
         units = net.sizes[layer + 1]
         at = net.offsets[layer]
+        size = units * examples
         prime = signals.rows[PRIME, layer]
+        delta = back.flat[DELTA, :size]
         if layer < last:
-            for j in range(units):
-                delta_row = back.rows[DELTA, j]
-                into_row = back.rows[into, j]
-                prime_row = prime[j]
-                for i in range(examples):
-                    delta_row[i] = into_row[i] * prime_row[i]
+            flat_into = back.flat[into, :size]
+            flat_prime = signals.flat[PRIME, layer, :size]
+            for q in range(size):
+                delta[q] = flat_into[q] * flat_prime[q]
         if recorded:
             limit = net.saturated if layer < last else net.output_saturated
-            delta = back.flat[DELTA, : units * examples]
-            a = signals.flat[A, layer + 1, : units * examples]
+            a = signals.flat[A, layer + 1, :size]
             measure_signals(delta, a, prime, units, examples, limit, statistics[layer])
         through = DELTA
         if layer < last:
@@ -735,13 +745,13 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
             if net.normalized != NOT_NORMALIZED:
                 through = THROUGH
                 back_through_normalization(net, theta, signals, back, below, layer, examples)
-        row_means(back.rows[through], units, examples, gradient, at[BIAS])
         if fan_in * units < BLAS_SIZE:
             rows = back.rows[through]
             outer(rows, signals.rows[A, layer], fan_in, units, examples, gradient, at)
             if layer > 0:
                 back_through(theta, at, fan_in, units, rows, examples, back.rows[below])
         else:
+            row_means(back.rows[through], units, examples, gradient, at[BIAS])
             rows = back.flat[through]
             flat_a = signals.flat[A, layer]
             outer_by_blas(net.multiply, rows, flat_a, fan_in, units, examples, gradient, at)
@@ -749,9 +759,10 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
             kernel = theta[at[KERNEL] : at[BIAS]]
             net.multiply(kernel, rows, flat_below, fan_in, units, examples, LEFT_T_RIGHT)
         if net.residual and 0 < layer < last:
-            for j in range(units):
-                for i in range(examples):
-                    back.rows[below, j, i] += back.rows[into, j, i]
+            flat_into = back.flat[into, :size]
+            flat_below = back.flat[below, :size]
+            for q in range(size):
+                flat_below[q] += flat_into[q]
         into, below = below, into
 
 

@@ -21,15 +21,16 @@ def small(num_examples=166, classes=2):
     return data.Dataset(x, np.arange(num_examples) % classes, "blobs")
 
 
+def mixed(x):
+    """Hash uint32 numbers as the engine does, in NumPy: (x ^ x >> shift) * factor, three times."""
+    x = np.asarray(x, np.uint64)
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
+        x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor) & np.uint64(0xFFFFFFFF)
+    return x
+
+
 def random_slopes(key, step, layer, units, examples):
     """RReLU's slopes 1 / d, d ~ U(3, 8), (units, examples): the engine's hash, in NumPy."""
-
-    def mixed(x):
-        x = np.asarray(x, np.uint64)
-        for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B), (16, 1)):
-            x = (x ^ (x >> np.uint64(shift))) * np.uint64(factor) & np.uint64(0xFFFFFFFF)
-        return x
-
     place = mixed(layer + mixed(step + mixed(key)) & 0xFFFFFFFF)
     numbers = np.arange(units * examples, dtype=np.uint64).reshape(units, examples)
     uniform = (mixed(numbers + place & 0xFFFFFFFF) >> np.uint64(8)) / 2**24
