@@ -14,6 +14,7 @@ import ipywidgets as widgets
 from helpers.explorers import layout, settings
 from helpers.explorers.canvas import DRAWING, Canvas
 from helpers.explorers.controls import Steps
+from helpers.explorers.page import PageHelper
 from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
@@ -117,8 +118,9 @@ class Explorer(widgets.VBox):
         self._sentence = layout.words()
         self._image = layout.picture(size)
         self._text = layout.text_line("setting")
+        self._page = PageHelper()
         return [
-            layout.top_row(self.presets.values(), [self._pin, self._reset]),
+            layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
             layout.middle_row(self.controls, self._sentence, self._image),
             self._text,
         ]
@@ -287,6 +289,7 @@ class Explorer(widgets.VBox):
                 f"{name}={settings.write(self.controls[name], value)}"
                 for name, value in self.values.items()
             )
+        self._page.picture = self._canvas.words
         self._image.value = picture  # last: whoever sees a new picture sees the words to it
         for call in self._watchers:
             call(self)
