@@ -21,6 +21,7 @@ from helpers.catalogue import RRELU_DIVISORS
 from helpers.training.compiling import EXACT, FAST, as_pointer, compiled, product_signature
 
 fast = compiled(FAST)
+inlined = compiled(FAST, inlined=True)
 
 NOT_NORMALIZED, OVER_EXAMPLES, OVER_UNITS = range(3)
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
@@ -188,7 +189,7 @@ def outer_by_blas(product, delta, a, fan_in, units, examples, gradient, at):
         target[q] *= share
 
 
-@fast
+@inlined
 def times(theta, at, fan_in, units, a, examples, u):
     """W a + b into u; a is (fan_in, examples), u is (units, examples)."""
     for j in range(units):
@@ -197,7 +198,7 @@ def times(theta, at, fan_in, units, a, examples, u):
         weighted_sum(theta, theta[at[BIAS] + j], first, np.int64(1), fan_in, a, examples, u[j])
 
 
-@fast
+@inlined
 def back_through(theta, at, fan_in, units, delta, examples, into):
     """W^T delta into `into`; delta is (units, examples), into is (fan_in, examples)."""
     nothing = theta.dtype.type(0)
@@ -206,7 +207,7 @@ def back_through(theta, at, fan_in, units, delta, examples, into):
         weighted_sum(theta, nothing, first, fan_in, units, delta, examples, into[k])
 
 
-@fast
+@inlined
 def weighted_sum(theta, start, first, stride, count, rows, examples, target):
     """Write start + the sum over k of theta[first + k stride] rows[k] into target.
 
@@ -246,7 +247,7 @@ def weighted_sum(theta, start, first, stride, count, rows, examples, target):
             target[i] += w0 * row0[i] + w1 * row1[i] + w2 * row2[i] + w3 * row3[i]
 
 
-@fast
+@inlined
 def outer(delta, a, fan_in, units, examples, gradient, at):
     """Mean over the examples of delta a^T, and of delta: the gradients of kernel and bias.
 
@@ -348,7 +349,7 @@ def squares_apart(values, mean):
     return squares
 
 
-@fast
+@inlined
 def measure_signals(delta, a, slope, units, examples, limit, row):
     """Write the statistics of one layer's signals; |phi'| below the limit is saturated.
 
@@ -373,7 +374,7 @@ def measure_signals(delta, a, slope, units, examples, limit, row):
     row[10] = dead / units
 
 
-@fast
+@inlined
 def measure_kernels(offsets, theta, gradient, change, statistics):
     """Write the statistics of every kernel, its gradient and the update about to be made."""
     for layer in range(offsets.shape[0]):
@@ -610,7 +611,7 @@ def normalize(net, theta, signals, layer, here, examples, count):
     scale_and_shift(theta, net.offsets[layer], net.centred, units, examples, normal, z)
 
 
-@fast
+@inlined
 def squash(net, signals, examples):
     """Write the sigmoid of one output or the softmax of several, and their slopes a (1 - a).
 
@@ -674,7 +675,7 @@ def cross_entropy(z, softplus, outputs, y, chosen, units, delta):
     return loss / examples
 
 
-@fast
+@inlined
 def loss_and_delta(net, kind, y, chosen, signals, delta):
     """Return the mean loss of a batch, and write delta = dL_i/dz of the output layer."""
     last = net.sizes.size - 2
@@ -832,7 +833,7 @@ def clip(offsets, kind, threshold, gradient):
                     variable[i] *= factor
 
 
-@fast
+@inlined
 def update(numbers, learning_rate, step, gradient, mean, square, change):
     """Write what is to be added to the parameters, by the formula of ``optimizers.Update``."""
     f = gradient.dtype.type
