@@ -161,6 +161,15 @@ def test_small_gradients_are_not_lost():
     assert 1e-50 < float(delta.sel(layer="hidden_1").median()) < 1e-35
 
 
+@pytest.mark.parametrize("activation", ["linear", "gelu", "selu"])
+def test_an_explosion_beyond_every_number_is_a_result(activation, recwarn):
+    setting = {"dataset": circles(50), "depth": 400, "width": 64, "num_replicates": 2}
+    measured = profile(activation, "standard_normal", **setting)
+    assert not np.isfinite(measured.activation_std.sel(layer="hidden_400")).any()
+    assert np.isfinite(measured.activation_std.sel(layer="hidden_1")).all()
+    assert not recwarn.list
+
+
 def test_measuring_changes_nothing_and_repeats_itself():
     dataset = circles(50)
     model = make_mlp("rrelu", "he_normal", normalization="batch")
