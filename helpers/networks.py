@@ -96,7 +96,7 @@ def activation_layer(entry: Activation, name: str | None = None) -> keras.layers
     ValueError
         If Keras does not know the entry's name, or computes something else than NumPy does.
     """
-    _check_against_numpy(entry)
+    _check_against_numpy(entry, entry.fingerprint)
     return _layer_of(entry, name)
 
 
@@ -108,21 +108,46 @@ def _layer_of(entry, name=None):
     return layer
 
 
-@functools.cache
-def _check_against_numpy(entry):
-    """Raise a ``ValueError`` unless Keras and NumPy compute the same; asked once an entry."""
+@functools.lru_cache(64)
+def _check_against_numpy(entry, _fingerprint):
+    """Raise a ``ValueError`` unless Keras and NumPy compute the same.
+
+    Asked once an entry, and again where a global that its function reads has changed.
+    """
     try:
-        theirs = np.asarray(_layer_of(entry)(PROBES.astype("float32")))
+        values, slopes = _values_and_slopes(_layer_of(entry))
     except Exception as error:
         raise ValueError(
             f"Keras can't make the activation {entry.keras!r}: {type(error).__name__}: {error}"
         ) from error
-    ours = np.asarray(entry.function(PROBES))
-    if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=1e-3, atol=1e-3):
+    if slopes is None:
         raise ValueError(
-            f"an activation must be the same in NumPy and in Keras; at {PROBES.ravel().tolist()} "
-            f"NumPy gives {ours.ravel().tolist()}, Keras {theirs.ravel().tolist()}."
+            f"Keras can't train the activation {entry.keras!r}: it has no gradient. Write it with "
+            "keras.ops, as in keras.ops.sin."
         )
+    for what, ours, theirs in (
+        ("", entry.function(PROBES), values),
+        ("'s slope", entry.derivative(PROBES), slopes),
+    ):
+        ours = np.asarray(ours)
+        if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=1e-3, atol=1e-3):
+            raise ValueError(
+                f"an activation{what} must be the same in NumPy and in Keras; at "
+                f"{PROBES.ravel().tolist()} NumPy gives {ours.ravel().tolist()}, Keras "
+                f"{theirs.ravel().tolist()}."
+            )
+
+
+def _values_and_slopes(layer):
+    """Give what a layer makes of the probes, and its slopes there: None if it has no gradient."""
+    import tensorflow as tf
+
+    z = tf.constant(PROBES, "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        a = layer(z)
+    slopes = tape.gradient(a, z) if tf.is_tensor(a) else None
+    return np.asarray(a), None if slopes is None else slopes.numpy()
 
 
 def milliseconds(activation: str, *, tries: int = 7) -> float:

@@ -12,6 +12,7 @@ from helpers.checks import Named
 # Where an entry is looked at when it is made: beside the kinks that activations have at whole
 # numbers, and far enough out to tell one curve from another.
 PROBES = np.array([[-3.307, -1.513], [-0.411, 0.377], [1.291, 2.713]])
+PROBES.flags.writeable = False  # a function that writes into its argument would harm all others
 PROBE_STEP = 1e-3  # of the central difference there: a function in float32 passes, too
 PROBE_TOLERANCE = 1e-3
 SATURATED = 0.02  # of its largest slope: where |phi'| is below that, a unit is called saturated
@@ -38,14 +39,14 @@ class Activation:
     slope_kind : {"fixed", "learned", "random"}
         Who sets that slope: nobody, training, or a fresh draw for each unit, example and step.
     loop : str, optional
-        The loop of ``training.engine`` that computes phi and phi' fast, where there is one. Without
-        it (and without a `slope`) `function` is compiled as it is.
+        The loop of ``training.activation_loops`` that computes phi and phi' fast, where there is
+        one. Without it (and without a `slope`) `function` is compiled as it is.
 
     Raises
     ------
     ValueError
-        For a function that does not work elementwise on an array, or a derivative that is not its
-        slope.
+        For a function that does not work elementwise on an array, a derivative that is not its
+        slope, or a `slope` below zero that it does not have.
     """
 
     function: Callable[[np.ndarray], np.ndarray]
@@ -67,12 +68,20 @@ class Activation:
             raise ValueError(
                 f"slope_kind must be one of {', '.join(SLOPE_KINDS)}; got {self.slope_kind!r}."
             )
+        if self.slope is not None:
+            _check_leaky(self.function, self.slope)
         if self.derivative is None:
             # the class is frozen: this is how a default gets in
             object.__setattr__(self, "derivative", _central_difference(self.function))
             return
         _check_elementwise("derivative", self.derivative)
         _check_derivative(self.function, self.derivative)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What phi and phi' give at the probes: it moves with a global that the functions read."""
+        values = self.function(PROBES), self.derivative(PROBES)
+        return np.array(values, np.float64).tobytes()
 
     @cached_property
     def largest_slope(self) -> float:
@@ -96,6 +105,23 @@ def _check_elementwise(name, function):
         raise ValueError(
             f"the {name} of an activation must map an array to finite values of the same shape; "
             f"at {PROBES.ravel().tolist()} it gave {values.ravel().tolist()}."
+        )
+    alone = np.asarray(function(PROBES[:1]), np.float64)
+    if alone.shape != PROBES[:1].shape or not np.allclose(alone, values[:1], rtol=PROBE_TOLERANCE):
+        raise ValueError(
+            f"the {name} of an activation must look at each element alone; at "
+            f"{PROBES[0].tolist()} it gave {values[0].tolist()} beside other numbers, and "
+            f"{alone.ravel().tolist()} without them."
+        )
+
+
+def _check_leaky(function, slope):
+    """Raise a ``ValueError`` unless `function` is z above zero and `slope` z below."""
+    values = function(PROBES)
+    if not np.allclose(values, np.where(PROBES > 0, PROBES, slope * PROBES)):
+        raise ValueError(
+            f"slope={slope!r} stands for the function max(0, z) + {slope!r} min(0, z); at "
+            f"{PROBES.ravel().tolist()} this function gave {np.ravel(values).tolist()}."
         )
 
 

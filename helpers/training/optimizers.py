@@ -127,12 +127,15 @@ def is_keras_optimizer(optimizer) -> bool:
 
 def _entry_of(optimizer):
     """Find the entry that does the same as a Keras optimizer, or None."""
+    import keras
+
     config = optimizer.get_config()
-    if not isinstance(config["learning_rate"], (int, float)):
-        return None  # a schedule
+    if not isinstance(config.get("learning_rate"), (int, float)):
+        return None  # a schedule, or one that wraps another
     for name in reversed(OPTIMIZERS):  # momentum before sgd: it covers more
         entry = OPTIMIZERS[name]
-        if type(optimizer).__name__ != entry.keras:
+        # not by name alone: a class of the learner's own may have that name and do something else
+        if type(optimizer) is not getattr(keras.optimizers, entry.keras):
             continue
         plain = type(optimizer)().get_config()
         special = {key for key in config if key not in plain or config[key] != plain[key]}
@@ -156,6 +159,11 @@ def make(optimizer, learning_rate: float | None, clip: tuple[str, float] | None)
 
     if is_keras_optimizer(optimizer):
         made, settings = type(optimizer), optimizer.get_config()
+        if "learning_rate" not in settings:
+            raise ValueError(
+                f"an optimizer that wraps another one ({made.__name__}) can't be used here; give "
+                "the one that it wraps."
+            )
     else:
         OPTIMIZERS.check(optimizer, also="a Keras optimizer")
         entry = OPTIMIZERS[optimizer]
