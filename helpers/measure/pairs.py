@@ -26,7 +26,7 @@ def pair_profile(
     """Send two inputs through many networks as initialised, and a gradient back.
 
     Var W = weight_variance / width, Var b = bias_variance, all normal, as the mean-field theory has
-    it (Poole et al. 2016; Schoenholz et al. 2017); ``theory.pair_signals`` predicts what comes out.
+    it (Poole et al. 2016; Schoenholz et al. 2017); ``theory.expected_pair_profile`` predicts what comes out.
     The inputs have as many entries as a layer has units, and the mean square and the correlation
     asked for. The loss is the output itself, a weighted sum of the last activations.
 

@@ -48,9 +48,9 @@ def test_log_slopes_spread_as_known(activation, expected):
 
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
 @pytest.mark.parametrize("weight_std", [None, 3.0])
-@pytest.mark.parametrize("spread", [0.3, 4.0])
-def test_the_prediction_is_the_mean_of_the_draws(activation, weight_std, spread):
-    setting = {"weight_std": weight_std, "pre_activation_std": spread}
+@pytest.mark.parametrize("std", [0.3, 4.0])
+def test_the_prediction_is_the_mean_of_the_draws(activation, weight_std, std):
+    setting = {"weight_std": weight_std, "pre_activation_std": std}
     logs = np.log10(np.abs(derivative_product(activation, 20, num_draws=5000, **setting)))
     error = logs.std() / np.sqrt(logs.size)
     assert expected_log10_factor(activation, **setting) == pytest.approx(
