@@ -21,9 +21,7 @@ ALLOWED = {
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},
     "recurrent": {"catalogue"},
-    "universal": {"catalogue", "measure"},
-    "unrolled": {"measure", "universal"},
-    "training": {*PIPELINE, "universal", "unrolled"},
+    "training": PIPELINE,
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
     "worker": set(),
@@ -32,7 +30,14 @@ ALLOWED = {
     "goals": {"theory", "explorers"},
 }
 HEAVY = {"tensorflow", "keras"}
-MAY_LOAD_TENSORFLOW_ON_IMPORT = {"networks", "universal", "unrolled", "training"}
+MAY_LOAD_TENSORFLOW_ON_IMPORT = {
+    "networks",
+    "training.callback",
+    "training.keras_engine",
+    "training.keras_program",
+    "training.keras_signals",
+    "training.keras_statistics",
+}
 
 
 def imported(tree):
@@ -69,8 +74,6 @@ def test_imports_follow_the_arrow(path):
         "data",
         "catalogue",
         "training",
-        "universal",
-        "unrolled",
     }:
         assert not roots & {"matplotlib", "ipywidgets", "IPython"}
     if module == "explorers":

@@ -58,6 +58,7 @@ class Activation:
     loop: str | None = None
 
     def __post_init__(self):
+        _check_elementwise("function", self.function)
         if not isinstance(self.keras, str) and not callable(self.keras):
             raise ValueError(
                 f"keras must be a name or a function of a Keras tensor; got {self.keras!r}."
@@ -66,7 +67,6 @@ class Activation:
             raise ValueError(
                 f"slope_kind must be one of {', '.join(SLOPE_KINDS)}; got {self.slope_kind!r}."
             )
-        _check_elementwise("function", self.function)
         if self.derivative is None:
             # the class is frozen: this is how a default gets in
             object.__setattr__(self, "derivative", _central_difference(self.function))
