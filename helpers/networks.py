@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from helpers.catalogue import ACTIVATIONS, Activation, Network
-from helpers.catalogue.activations import PROBES
+from helpers.catalogue.activations import PROBE_TOLERANCE, PROBES
 from helpers.checks import whole_number
 
 if keras.backend.backend() != "tensorflow":
@@ -74,12 +74,15 @@ def make_mlp(
 
 def build(network: Network, num_inputs: int, num_outputs: int) -> keras.Model:
     """Build a network whose kernels and biases are all 0."""
-    a = inputs = keras.Input((num_inputs,), name="inputs")
+    inputs = keras.Input((num_inputs,), name="inputs")
+    a = inputs
     for number, name in enumerate(network.layers[:-1], start=1):
+        # zeros: the weights come from the catalogue's sampler, and drawing twice would cost time
         z = keras.layers.Dense(network.width, kernel_initializer="zeros", name=name)(a)
         if network.normalizer:
             z = network.normalizer.layer(f"{name}_normalization")(z)
         phi = activation_layer(network.phi, name=f"{name}_activation")(z)
+        # not the first layer, whose input may have another number of units
         skips = network.residual and number > 1
         a = keras.layers.Add(name=f"{name}_addition")([a, phi]) if skips else phi
     z = keras.layers.Dense(num_outputs, kernel_initializer="zeros", name="output")(a)
@@ -103,6 +106,7 @@ def activation_layer(entry: Activation, name: str | None = None) -> keras.layers
 def _layer_of(entry, name=None):
     if entry.slope_kind == "fixed":
         return keras.layers.Activation(entry.keras, name=name)
+    # a slope that is learned or drawn needs a layer of its own, with its weight or its generator
     layer = entry.keras()
     layer.name = name or layer.name
     return layer
@@ -110,17 +114,18 @@ def _layer_of(entry, name=None):
 
 @functools.cache
 def _check_against_numpy(entry):
-    """Raise a ``ValueError`` unless Keras and NumPy compute the same; asked once an entry."""
+    """Raise a ``ValueError`` unless Keras and NumPy compute the same; checked once an entry."""
     try:
         theirs = np.asarray(_layer_of(entry)(PROBES.astype("float32")))
-    except Exception as error:
+    except Exception as error:  # Keras raises many kinds, and a learner's function any
         raise ValueError(
             f"Keras can't make the activation {entry.keras!r}: {type(error).__name__}: {error}"
         ) from error
     ours = np.asarray(entry.function(PROBES))
-    if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=1e-3, atol=1e-3):
+    close = {"rtol": PROBE_TOLERANCE, "atol": PROBE_TOLERANCE}
+    if theirs.shape != ours.shape or not np.allclose(theirs, ours, **close):
         raise ValueError(
-            f"an activation must be the same in NumPy and in Keras; at {PROBES.ravel().tolist()} "
+            f"An activation must be the same in NumPy and in Keras; at {PROBES.ravel().tolist()} "
             f"NumPy gives {ours.ravel().tolist()}, Keras {theirs.ravel().tolist()}."
         )
 
@@ -129,12 +134,15 @@ def milliseconds(activation: str, *, tries: int = 7) -> float:
     """Time Keras's activation, forward and back, on 1000 x 1000 values: the median of `tries`."""
     import tensorflow as tf
 
-    z, layer, times = tf.random.normal((1000, 1000)), activation_layer(ACTIVATIONS[activation]), []
+    z = tf.random.normal((1000, 1000))
+    layer = activation_layer(ACTIVATIONS[activation])
+    times = []
     for _ in range(whole_number("tries", tries) + 1):  # the first builds the layer
         start = time.perf_counter()
         with tf.GradientTape() as tape:
             tape.watch(z)
             a = layer(z)
+        # `numpy` waits for the result, which TensorFlow may compute in the background
         tape.gradient(a, z).numpy()
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times[1:])
@@ -155,7 +163,7 @@ def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
         layer.activation is not keras.activations.linear for layer in layers
     ):
         raise ValueError(
-            "the model must come from make_mlp, with Dense layers hidden_1 ... hidden_L, output "
+            "The model must come from make_mlp, with Dense layers hidden_1 ... hidden_L, output "
             f"and each activation in a layer of its own; got {', '.join(names) or 'none'}."
         )
     return layers

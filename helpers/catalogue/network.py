@@ -38,6 +38,7 @@ class Network:
     residual: bool = False
 
     def __post_init__(self):
+        # names, not entries, are stored: they are what recordings and settings write down
         ACTIVATIONS.check(self.activation)
         INITIALIZERS.check(self.initializer)
         if self.normalization is not None:
