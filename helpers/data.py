@@ -41,6 +41,7 @@ class Dataset:
         if x.ndim != 2 or 0 in x.shape:
             raise ValueError(f"x must have shape (num_examples, num_inputs); got {x.shape}.")
         if not np.isfinite(x).all():
+            # the first one, as one place is enough to look for the reason
             row, column = np.argwhere(~np.isfinite(x))[0]
             raise ValueError(
                 f"x must be finite; got {x[row, column]} in row {row}, column {column}."

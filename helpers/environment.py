@@ -29,6 +29,7 @@ def check() -> widgets.VBox:
         A line for each; one that begins with ✗ says how to mend the fault. The last line turns
         from … to ✓ when the first message from the browser arrives.
     """
+    # in this order: a wrong version is the usual reason why a later part fails
     parts = (_versions, _gradient, _speed, _engine)
     lines = [widgets.HTML(_line(*part())) for part in parts]
     return widgets.VBox([*lines, *_browser()])

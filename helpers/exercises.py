@@ -69,6 +69,7 @@ class Prediction(widgets.VBox):
 
     def reveal(self) -> None:
         """Show the answer beside what was chosen, which then stands."""
+        # a choice that can be changed once the answer is known is no prediction
         self._options.disabled = True
         verdict = "✓ You said so" if self.chosen == self.answer else f"✗ You said {self.chosen}"
         self._reply.value = _line(
@@ -245,6 +246,7 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     str or None
         What is wrong, or None.
     """
+    # before NumPy, which reads None as NaN and the text "1" as the number
     parts = answer if isinstance(answer, list | tuple) else [answer]
     if any(part is None for part in parts):
         return "There's a None in place of a number: is a `return` missing?"

@@ -11,6 +11,7 @@ from helpers.catalogue import ACTIVATIONS, Activation, Network
 from helpers.catalogue.activations import PROBE_TOLERANCE, PROBES
 from helpers.checks import whole_number
 
+# at import, before a first model fails with a message about tensors
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         f"This course needs Keras on TensorFlow; here Keras runs on {keras.backend.backend()}. "
@@ -65,6 +66,7 @@ def make_mlp(
     seed = whole_number("seed", seed, low=0)
     replicate = whole_number("replicate", replicate, low=0)
     model = build(network, num_inputs, num_outputs)
+    # the stream of each layer depends on these two numbers, so nothing global has to be seeded
     drawn = network.sampler.sample_layers(sizes, seed, replicate)
     for layer, (kernel, bias) in zip(dense_layers(model), drawn, strict=True):
         layer.kernel.assign(kernel)
@@ -86,6 +88,7 @@ def build(network: Network, num_inputs: int, num_outputs: int) -> keras.Model:
         skips = network.residual and number > 1
         a = keras.layers.Add(name=f"{name}_addition")([a, phi]) if skips else phi
     z = keras.layers.Dense(num_outputs, kernel_initializer="zeros", name="output")(a)
+    # a layer of its own: the loss is computed from the logits, before it
     squash = "sigmoid" if num_outputs == 1 else "softmax"
     outputs = keras.layers.Activation(squash, name="output_activation")(z)
     return keras.Model(inputs, outputs, name=f"{network.activation}_{network.initializer}")
@@ -104,6 +107,7 @@ def activation_layer(entry: Activation, name: str | None = None) -> keras.layers
 
 
 def _layer_of(entry, name=None):
+    # the same layer for a name and for a function of a tensor
     if entry.slope_kind == "fixed":
         return keras.layers.Activation(entry.keras, name=name)
     # a slope that is learned or drawn needs a layer of its own, with its weight or its generator
@@ -159,6 +163,7 @@ def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     names = [layer.name for layer in layers]
+    # the names say the order, and a linear Dense layer that its output is the pre-activation
     if names != [*(f"hidden_{number}" for number in range(1, len(layers))), "output"] or any(
         layer.activation is not keras.activations.linear for layer in layers
     ):

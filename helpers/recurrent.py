@@ -200,6 +200,7 @@ def profile(
     last = last[..., 0] / np.linalg.norm(last, axis=1)
     run = CELLS[cell].run(drawn, _input_terms(cell, drawn, sequences))
     deltas = _backward(run, drawn, last)
+    # floats, as a whole number from a slider would make another attribute than 1.0
     attrs = {
         "cell": cell,
         "units": units,

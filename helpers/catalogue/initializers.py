@@ -149,6 +149,7 @@ class _Draws:
             draws = _SHAPES[distribution](self.get("normal", shape, stream))
         # everybody gets the same array, so a change by one would reach all
         draws.flags.writeable = False
+        # an explorer's thread draws, too: size and arrays have to change together
         with self.lock:
             if key not in self.arrays and draws.nbytes <= self.MEMORY:
                 self.arrays[key] = draws

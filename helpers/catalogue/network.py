@@ -42,6 +42,7 @@ class Network:
         ACTIVATIONS.check(self.activation)
         INITIALIZERS.check(self.initializer)
         if self.normalization is not None:
+            # the sentence of an unknown name has to list None, which is no entry
             NORMALIZATIONS.check(self.normalization, also="None")
         # the class is frozen: this is how a checked value gets in
         object.__setattr__(self, "depth", whole_number("depth", self.depth))

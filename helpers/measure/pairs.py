@@ -56,6 +56,7 @@ def pair_profile(
     normal = Initializer(
         lambda fan_in, fan_out: weight_variance / fan_in, "normal", bias_variance=bias_variance
     )
+    # the inputs and the hidden layers have one width, so that every kernel is square
     sizes = [*[width] * (depth + 1), 1]
     kernels, biases = draw(normal, sizes, num_replicates, seed)
     zs = _pre_activations(entry, kernels, biases, inputs)
@@ -77,6 +78,7 @@ def _two_inputs(width, correlation, second_moment):
     """Return x and x', shape (2, width), with that mean square and exactly that correlation."""
     if not -1 <= correlation <= 1:
         raise ValueError(f"A correlation must be from -1 to 1; got {correlation!r}.")
+    # all ones: every entry contributes alike, whatever the width
     ones = np.ones(width)
     # a half-period cosine, of mean square 1, is orthogonal to the ones (as in a cosine transform)
     orthogonal = np.sqrt(2) * np.cos(np.pi * (np.arange(width) + 0.5) / width)

@@ -48,6 +48,7 @@ def profile(
     check_dataset(dataset)
     x, y = choose_batch(dataset, whole_number("num_examples", num_examples), seed)
     sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)
+    # the matrices are small: more threads would mostly wait for one another
     with one_blas_thread():
         kernels, biases = draw(network.sampler, sizes, num_replicates, seed)
         columns = _measure(network, kernels, biases, x, y)
@@ -57,6 +58,7 @@ def profile(
         "dataset": dataset.name,
         "depth": network.depth,
         "width": network.width,
+        # netCDF takes neither None nor a boolean
         "normalization": str(network.normalization),
         "residual": int(network.residual),
         "num_examples": len(x),
@@ -93,6 +95,7 @@ def _measure(network, kernels, biases, x, y):
         # the skip connection hands dL/da on as it is, beside the way through the kernel
         skipped = into_a if network.residual and 0 < number < network.depth else 0.0
         into_a = into_u @ np.swapaxes(kernels[number], -1, -2) + skipped
+    # they were measured from the output side
     return np.stack(columns[::-1], axis=-1)
 
 

@@ -34,7 +34,7 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     """Draw one quantity of a recording against the epoch, a line for each layer.
 
     With several replicates a line is their median, in a band from the 10th to the 90th percentile.
-    Norms, spreads of gradients and update ratios are on a log scale.
+    Norms, standard deviations of gradients and update ratios are on a log scale.
 
     Parameters
     ----------

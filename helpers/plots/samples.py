@@ -183,7 +183,7 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
         f"{name} {number_in_words(array.std(), log=False)}" for name, array in arrays.items()
     )
     ax.set_label(
-        f"{label}, spread (standard deviation): {stds}"
+        f"{label}, standard deviation: {stds}"
         + (f". Up to {100 * beyond:.1f} % lie outside." if beyond > 0 else ".")
     )
     return ax

@@ -41,7 +41,7 @@ def test_expected_log_slopes_are_the_known_ones(activation, expected, more_activ
         ("softplus", 0.226298),
     ],
 )
-def test_log_slopes_spread_as_known(activation, expected):
+def test_the_standard_deviation_of_log_slopes_is_the_known_one(activation, expected):
     logs = np.log10(np.abs(derivative_product(activation, 50, num_draws=20_000)))
     assert logs.std() == pytest.approx(expected, rel=0.005)
 

@@ -146,8 +146,8 @@ def test_unequal_widths_follow_the_fans():
 
 
 def test_expected_profiles_take_the_initializer_s_biases(monkeypatch):
-    rule = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.2)
-    monkeypatch.setitem(INITIALIZERS, "biased", rule)
+    entry = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.2)
+    monkeypatch.setitem(INITIALIZERS, "biased", entry)
     predicted = theory.expected_profile("tanh", "biased", depth=6, width=10)
     pair = theory.expected_pair_profile("tanh", 1.5, 0.2, depth=6)
     np.testing.assert_allclose(predicted.pre_activation_variance, pair.pre_activation_variance)
