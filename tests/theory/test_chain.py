@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from helpers.catalogue import ACTIVATIONS, Activation
+from helpers.catalogue import ACTIVATIONS, PRELU_SLOPE, Activation
 from helpers.theory import derivative_product, expected_log10_factor
 
 
@@ -13,7 +13,7 @@ from helpers.theory import derivative_product, expected_log10_factor
         ("tanh", -0.32534494),
         ("relu", -np.inf),
         ("leaky_relu", -1),
-        ("prelu", np.log10(0.25) / 2),
+        ("prelu", np.log10(PRELU_SLOPE) / 2),
         ("rrelu", -0.370181),
         ("elu", -0.17325843),
         ("selu", -0.03999716),

@@ -133,7 +133,8 @@ def test_variances_of_source_a_s_network(activation, expected):
 
 def test_unequal_widths_follow_the_fans():
     """A linear network by hand: q and the squared delta are products of fan times variance."""
-    widths, fan = [3, 7, 4], INITIALIZERS["glorot_normal"].variance
+    widths = [3, 7, 4]
+    fan = INITIALIZERS["glorot_normal"].variance
     s = theory.expected_profile("linear", "glorot_normal", depth=3, width=widths, num_inputs=2)
     q = np.cumprod([2 * fan(2, 3), 3 * fan(3, 7), 7 * fan(7, 4)])
     np.testing.assert_allclose(s.pre_activation_variance, q)

@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from helpers import measure, theory
-from helpers.catalogue import ACTIVATIONS
+from helpers import theory
+from helpers.catalogue import ACTIVATIONS, LEAKY_SLOPE, PRELU_SLOPE, SATURATED
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,8 @@ def test_moments_at_variance_1_are_the_known_ones(activation, expected, more_act
 @pytest.mark.parametrize("q", [1e-12, 0.7, 1e6])
 def test_moments_are_the_integrals(activation, q):
     """By adaptive quadrature, which knows nothing of the module's nodes."""
-    entry, std = ACTIVATIONS[activation], np.sqrt(q)
+    entry = ACTIVATIONS[activation]
+    std = np.sqrt(q)
     cuts = np.array([x for x in (0.1, 1, 5, 40) if x < 12 * std])
     cuts = np.unique([*cuts, *(std * np.array([0, 0.1, 1, 4, 12]))])
     cuts = np.concatenate([-cuts[:0:-1], cuts])
@@ -65,8 +66,7 @@ def test_moments_agree_with_the_closed_forms(q, more_activations):
 
     same("linear", q, 1)
     same("relu", q / 2, 0.5)
-    for a in (0.01, 0.25):
-        name = {0.01: "leaky_relu", 0.25: "prelu"}[a]
+    for name, a in (("leaky_relu", LEAKY_SLOPE), ("prelu", PRELU_SLOPE)):
         same(name, (1 + a**2) * q / 2, (1 + a**2) / 2)
     same("erf", 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)), 4 / (np.pi * np.sqrt(1 + 4 * q)))
     m = theory.moments("sigmoid", q)
@@ -91,13 +91,12 @@ def test_moments_take_arrays_and_have_limits(more_activations):
     assert theory.moments("cube", np.inf).square == np.inf
 
 
-def test_saturated_share_is_the_measured_definition():
-    assert theory.SATURATED == measure.SATURATED
+def test_saturated_share_is_what_evenly_spread_z_measure():
     for activation in ACTIVATIONS:
         entry = ACTIVATIONS[activation]
         for q in (0.3, 9.0):
             z = np.sqrt(q) * norm.ppf((np.arange(40_000) + 0.5) / 40_000)
-            share = (np.abs(entry.derivative(z)) < 0.02 * entry.largest_slope).mean()
+            share = (np.abs(entry.derivative(z)) < SATURATED * entry.largest_slope).mean()
             assert theory.saturated_share(activation, q) == pytest.approx(share, abs=1e-4)
     q = theory.fixed_point("tanh", 64)
     assert theory.saturated_share("tanh", q) == pytest.approx(0.727, abs=5e-4)

@@ -109,7 +109,8 @@ def test_sigmoid_stops_vanishing_at_width_103():
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu", "elu"])
 def test_the_map_of_chi_is_chi_at_the_fixed_points(activation):
-    weights, biases = np.array([0.4, 0.9, 1.7, 3.0]), np.array([0.0, 0.05, 0.4])
+    weights = np.array([0.4, 0.9, 1.7, 3.0])
+    biases = np.array([0.0, 0.05, 0.4])
     found = theory.chi_map(activation, weights, biases)
     for row, bias in zip(found, biases, strict=True):
         for value, weight in zip(row, weights, strict=True):
