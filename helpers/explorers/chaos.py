@@ -97,7 +97,7 @@ def _compute(activation, weight_variance, bias_variance, depth, width, correlati
     measured = measure.pair_profile(
         *variances, **size, width=width, num_replicates=count, seed=seed
     )
-    predicted = theory.pair_signals(*variances, **size)
+    predicted = theory.expected_pair_profile(*variances, **size)
     return Spot(measured, predicted, _scales(ACTIVATIONS[activation], *variances))
 
 

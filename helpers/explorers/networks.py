@@ -121,7 +121,7 @@ def profile_of(dataset, seed, *, num_replicates=NUM_MEASURED, **network) -> Prof
 
 
 def _prediction(network, dataset):
-    return theory.signals(
+    return theory.expected_profile(
         network.activation,
         network.initializer,
         depth=network.depth,
