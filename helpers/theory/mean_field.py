@@ -101,7 +101,7 @@ def gradient_ratio(activation: str, initializer: str, width: int) -> float:
 
 
 def predicts(network: Network) -> bool:
-    """Whether `expected_profile` has a prediction for such a network: for every one without normalisation.
+    """Whether `expected_profile` predicts such a network: every one without normalisation.
 
     A normalisation ties the examples of a batch, or the units of a layer, together, and the
     recursions here follow one example and one unit.
