@@ -78,7 +78,7 @@ def _train(model, plan, optimizer, attrs):
         optimizer,
         bool(plan.keep),
     )
-    program.reset()
+    program.reset()  # the optimizer starts afresh, as a newly made one would
     carried = tf.zeros((), program.dtype), tf.constant(-1)
     fixed = tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype)
     every = plan.record_every
@@ -91,6 +91,7 @@ def _train(model, plan, optimizer, attrs):
         batches[:steps] = plan.batches[first : first + steps]
         only_measure = first == plan.num_steps
         rows = 1 if only_measure else -(-(first + steps) // every) + -first // every
+        # one accuracy and the first failure go on from chunk to chunk; the weights are the model's
         carried, table, arrays = program.run(
             carried,
             *fixed,

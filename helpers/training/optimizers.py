@@ -18,8 +18,6 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers.checks import Named, positive_number
 
 
@@ -58,8 +56,11 @@ class Optimizer(NamedTuple):
 OPTIMIZERS = Named(
     "optimizer",
     {
+        # the gradient itself: no mean is kept, and nothing divides it
         "sgd": Optimizer("SGD", 0.01, {}, Update),
+        # a sum that fades, not a mean: the gradient comes in whole (take is 1)
         "momentum": Optimizer("SGD", 0.01, {"momentum": 0.9}, lambda momentum: Update(momentum)),
+        # divided by the root of the mean square (Tieleman & Hinton 2012)
         "rmsprop": Optimizer(
             "RMSprop",
             0.001,
@@ -70,6 +71,8 @@ OPTIMIZERS = Named(
                 inside=epsilon,
             ),
         ),
+        # both means, and a rate that makes up for their start at 0 (Kingma & Ba 2015). Keras adds
+        # epsilon before that correction, the paper after it: it matters for tiny gradients
         "adam": Optimizer(
             "Adam",
             0.001,
@@ -190,8 +193,3 @@ def check_clip(clip) -> tuple[str, float] | None:
             f"got {clip!r}."
         )
     return clip[0], positive_number("the threshold of clip", clip[1])
-
-
-def numbers(update: Update, dtype: str) -> np.ndarray:
-    """Write an update as the row of numbers that the engine reads."""
-    return np.array(update, dtype)
