@@ -39,7 +39,7 @@ SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"
 
 PYTHONS = ((3, 13), (3, 12), (3, 11))
-ROOM = 4.0e9  # bytes: the installed packages, their downloads and pip's own copies of these
+DISK_NEEDED = 4.0e9  # bytes: the installed packages, their downloads and pip's own copies of these
 # How Python says that a file could not be written, and numba that it found no folder for its cache.
 NOT_WRITTEN = r"^(OSError|PermissionError|NotADirectoryError): \[|cannot cache function"
 
@@ -122,7 +122,8 @@ def read_stamp():
 
 def set_up():
     """Make .venv what the lock says, or raise Problem. Where it is right already, do nothing."""
-    wanted, found = wanted_stamp(), read_stamp() or {}
+    wanted = wanted_stamp()
+    found = read_stamp() or {}
     if found == wanted and PYTHON.exists():
         return
     ours = (VENV / "pyvenv.cfg").exists() or LOG.exists()
@@ -180,10 +181,10 @@ def make_venv(log):
             "then the same command again."
         ) from None
     free = shutil.disk_usage(VENV).free
-    if free < ROOM:
+    if free < DISK_NEEDED:
         raise Problem(
-            f"The disk is too full: the course needs {ROOM / 1e9:.1f} GB and {free / 1e9:.1f} GB "
-            "are free, so make room and run the same command again."
+            f"The disk is too full: the course needs {DISK_NEEDED / 1e9:.1f} GB and "
+            f"{free / 1e9:.1f} GB are free. Delete something and run the same command again."
         )
     print("Setting up .venv, once: about 610 MB to fetch, a few minutes.", flush=True)
     # From inside .venv (activated, say) its own Python has just been deleted.
@@ -248,8 +249,9 @@ def stuck(text):
 def explain(text, free):
     """Say in one sentence why a set-up failed, from what it printed and the bytes left on disk."""
     again = "then run the same command again."
+    # pip's message may have come too late for the log: next to nothing free is reason enough
     if free < 100e6 or re.search(r"No space left|Errno 28\b|WinError 112\b", text):
-        return f"The disk is full: make {ROOM / 1e9:.1f} GB of room, {again}"
+        return f"The disk is full: free {DISK_NEEDED / 1e9:.1f} GB, {again}"
     if stuck(text):
         return (
             "The packages could not be fetched: check the network (a proxy, a login page), " + again
@@ -280,7 +282,9 @@ def watch(command, log, progress):
 
     Return its status and what it printed.
     """
-    start, shown, screen = time.monotonic(), -60.0, sys.stdout.isatty()
+    start = time.monotonic()
+    shown = -60.0
+    screen = sys.stdout.isatty()
     begin = LOG.stat().st_size  # what stands before is another command's
     temporary = VENV / "tmp"  # /tmp may be small; this disk was found to have room
     temporary.mkdir(exist_ok=True)
@@ -356,7 +360,7 @@ def serve(options):
     # configuration at home that turned it off.
     token = secrets.token_hex(24)
     always = ["--ServerApp.ip=127.0.0.1", "--ServerApp.answer_yes=True"]
-    always += [f"--{kind}IdentityProvider.token={token}" for kind in ("", "Password")]
+    always += [f"--{prefix}IdentityProvider.token={token}" for prefix in ("", "Password")]
     server = LabApp.initialize_server(argv=[*course, *options, *always])
 
     def announce():

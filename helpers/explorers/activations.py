@@ -1,19 +1,32 @@
-"""The explorer of activation functions: what each does to a normal pre-activation."""
+"""The explorer of activation functions: what each does to a normal z (notebook 05)."""
 
 from typing import NamedTuple
 
-import ipywidgets as widgets
 import numpy as np
 
 from helpers import plots, theory
 from helpers.catalogue import ACTIVATIONS
-from helpers.explorer import Explorer, Finding, choice
+from helpers.explorers.base import Explorer, Finding
+from helpers.explorers.canvas import Panel
+from helpers.explorers.controls import choice, number
+from helpers.explorers.networks import color_of
 
 REACHES = (2, 4, 8, 20)  # of z to each side of 0: the axes stand still in between
+SHOWN_SPREADS = 3  # standard deviations of z that are within reach at least
+HALF_POINTS = 200  # at which a function is drawn, to each side of 0
+OFF_SHARE = 0.99  # of the slopes that are exactly 0, from which on a unit counts as off
+CENTRED_SHARE = 0.05  # |mean| over RMS, below which a mean counts as 0
+SLOPE_FLOOR = 1e-6  # a smaller mean square slope has no critical variance worth saying
+PRESETS = {
+    "as initialised": {"mean": 0.0, "spread": 1.0},
+    "linear region": {"mean": 0.0, "spread": 0.1},
+    "saturated": {"mean": 0.0, "spread": 5.0},
+    "pushed low": {"mean": -4.0, "spread": 1.0},
+}
 
 
-class _Shown(NamedTuple):
-    """One setting, computed."""
+class Curves(NamedTuple):
+    """One setting, computed: phi and its slope over z, z's density, and what comes out."""
 
     activation: str
     z: np.ndarray
@@ -32,64 +45,79 @@ def activation_explorer() -> Explorer:
     """
     controls = {
         "activation": choice(ACTIVATIONS, "relu", description="activation"),
-        "mean": widgets.FloatSlider(
-            0.0, min=-4, max=4, step=0.1, readout_format=".1f", description="mean of z"
-        ),
-        "spread": widgets.FloatSlider(
-            1.0, min=0.1, max=5, step=0.1, readout_format=".1f", description="spread of z"
-        ),
+        "mean": number(0.0, -4, 4, step=0.1, decimals=1, description="mean of z"),
+        "spread": number(1.0, 0.1, 5, step=0.1, decimals=1, description="spread of z"),
     }
-    presets = {
-        "as initialised": {"mean": 0.0, "spread": 1.0},
-        "linear region": {"mean": 0.0, "spread": 0.1},
-        "saturated": {"mean": 0.0, "spread": 5.0},
-        "pushed low": {"mean": -4.0, "spread": 1.0},
-    }
-    return Explorer(controls, _compute, _draw, grid=(2, 2), presets=presets)
+    panels = [
+        Panel("φ(z)", _draw_over_z("phi", "φ(z)"), ("A",)),
+        Panel("", _draw_shares("phi", "activation φ(z)")),
+        Panel("φ′(z)", _draw_over_z("slope", "φ′(z)"), ("A",)),
+        Panel("", _draw_shares("slope", "slope φ′(z)")),
+    ]
+    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=PRESETS)
 
 
 def _compute(activation, mean, spread):
     entry = ACTIVATIONS[activation]
-    reach = next(r for r in REACHES if r >= abs(mean) + 3 * spread)
-    z = reach * (np.arange(-200, 200) + 0.5) / 200  # a kink at 0 falls between two
+    reach = next(reach for reach in REACHES if reach >= abs(mean) + SHOWN_SPREADS * spread)
+    # a kink at 0 falls between two points
+    z = reach * (np.arange(-HALF_POINTS, HALF_POINTS) + 0.5) / HALF_POINTS
     density = np.exp(-(((z - mean) / spread) ** 2) / 2)
     pushed = theory.push_forward(activation, mean=mean, spread=spread)
-    return _Shown(activation, z, entry.function(z), entry.derivative(z), density, pushed)
+    return Curves(activation, z, entry.function(z), entry.derivative(z), density, pushed)
 
 
-def _draw(axes, now, pinned):
-    color = plots.COLORS.get(now.activation, plots.OTHER_COLOR)
-    parts = (("phi", "φ(z)", "activation φ(z)"), ("slope", "φ′(z)", "slope φ′(z)"))
-    for (left, right), (part, title, label) in zip(axes.reshape(2, 2), parts, strict=True):
-        values, below = getattr(now, part), None
-        limits = plots.value_limits(values)
-        if pinned is not None:
-            below = pinned.z, getattr(pinned, part)
-            limits = plots.value_limits(values, below[1])
+def _limits(part, now, pinned):
+    """Limits that hold the part of both."""
+    both = [now] if pinned is None else [now, pinned]
+    return plots.value_limits(*(getattr(one, part) for one in both))
+
+
+def _draw_over_z(part, title):
+    def draw(ax, now, pinned):
+        before = None if pinned is None else (pinned.z, getattr(pinned, part))
         plots.over_z(
-            now.z, values, now.density, limits, title=title, color=color, pinned=below, ax=left
+            now.z,
+            getattr(now, part),
+            now.density,
+            _limits(part, now, pinned),
+            title=title,
+            color=color_of(now.activation),
+            pinned=before,
+            ax=ax,
         )
-        plots.small_legend(left, "A")
+
+    return draw
+
+
+def _draw_shares(part, label):
+    def draw(ax, now, pinned):
         plots.value_shares(
-            getattr(now.pushed, part), limits, label=label, color=color, ax=right,
+            getattr(now.pushed, part),
+            _limits(part, now, pinned),
+            label=label,
+            color=color_of(now.activation),
             pinned=None if pinned is None else getattr(pinned.pushed, part),
-        )  # fmt: skip
-    return _finding(now)
+            ax=ax,
+        )
+
+    return draw
 
 
-def _finding(now):
+def _find(now):
     mean, square, _, slope_square = now.pushed.moments
-    zeros, off = (part.atoms.get(0.0, 0.0) for part in now.pushed[1:])
-    word = "Centred" if abs(mean) < 0.05 * np.sqrt(square) else "Not centred"
-    if off > 0.99:
+    zeros = now.pushed.phi.atoms.get(0.0, 0.0)
+    off = now.pushed.slope.atoms.get(0.0, 0.0)
+    word = "Centred" if abs(mean) < CENTRED_SHARE * np.sqrt(square) else "Not centred"
+    if off > OFF_SHARE:
         word = "Off"
     first = f"{round(mean, 2) + 0.0:.2f}"  # no "-0.00"
     sentence = (
         f"{word}: E[φ] = {first}, E[φ²] = {square:.3g}, E[φ′²] = {slope_square:.3g}. "
         f"χ = n Var W · E[φ′²] is {2 * slope_square:.3g} under He, {slope_square:.3g} under LeCun"
     )
-    if slope_square > 1e-6:
+    if slope_square > SLOPE_FLOOR:
         sentence += f", 1 at n Var W = {1 / slope_square:.3g}"
     if zeros or off:
         sentence += f". Exactly 0: {plots.percent(zeros)} % of φ, {plots.percent(off)} % of φ′"
-    return Finding(sentence + ".", "E[φ] and E[φ′²]", f"{first} and {slope_square:.3g}")
+    return Finding(sentence + ".", {"E[φ] and E[φ′²]": f"{first} and {slope_square:.3g}"})

@@ -21,6 +21,7 @@ from helpers.catalogue import RRELU_DIVISORS
 from helpers.training.compiling import EXACT, FAST, as_pointer, compiled, product_signature
 
 fast = compiled(FAST)
+inlined = compiled(FAST, inlined=True)
 
 NOT_NORMALIZED, OVER_EXAMPLES, OVER_UNITS = range(3)
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
@@ -188,7 +189,7 @@ def outer_by_blas(product, delta, a, fan_in, units, examples, gradient, at):
         target[q] *= share
 
 
-@fast
+@inlined
 def times(theta, at, fan_in, units, a, examples, u):
     """W a + b into u; a is (fan_in, examples), u is (units, examples)."""
     for j in range(units):
@@ -197,7 +198,7 @@ def times(theta, at, fan_in, units, a, examples, u):
         weighted_sum(theta, theta[at[BIAS] + j], first, np.int64(1), fan_in, a, examples, u[j])
 
 
-@fast
+@inlined
 def back_through(theta, at, fan_in, units, delta, examples, into):
     """W^T delta into `into`; delta is (units, examples), into is (fan_in, examples)."""
     nothing = theta.dtype.type(0)
@@ -206,7 +207,7 @@ def back_through(theta, at, fan_in, units, delta, examples, into):
         weighted_sum(theta, nothing, first, fan_in, units, delta, examples, into[k])
 
 
-@fast
+@inlined
 def weighted_sum(theta, start, first, stride, count, rows, examples, target):
     """Write start + the sum over k of theta[first + k stride] rows[k] into target.
 
@@ -246,15 +247,19 @@ def weighted_sum(theta, start, first, stride, count, rows, examples, target):
             target[i] += w0 * row0[i] + w1 * row1[i] + w2 * row2[i] + w3 * row3[i]
 
 
-@fast
+@inlined
 def outer(delta, a, fan_in, units, examples, gradient, at):
-    """Mean over the examples of delta a^T: the gradient of the kernel; four entries in one pass."""
+    """Mean over the examples of delta a^T, and of delta: the gradients of kernel and bias.
+
+    Four entries of the kernel in each pass over the examples, and the bias along with what is left.
+    """
     f = gradient.dtype.type
     share = f(1) / f(examples)
+    blocks = fan_in // 4
     for j in range(units):
         row = delta[j]
         first = at[KERNEL] + j * fan_in
-        for block in range(fan_in // 4):
+        for block in range(blocks):
             k = 4 * block
             row0 = a[k]
             row1 = a[k + 1]
@@ -273,12 +278,19 @@ def outer(delta, a, fan_in, units, examples, gradient, at):
             gradient[first + k + 1] = sum1 * share
             gradient[first + k + 2] = sum2 * share
             gradient[first + k + 3] = sum3 * share
-        for k in range(4 * (fan_in // 4), fan_in):
+        total = f(0)
+        if 4 * blocks == fan_in:
+            for i in range(examples):
+                total += row[i]
+        for k in range(4 * blocks, fan_in):
             row0 = a[k]
             sum0 = f(0)
+            total = f(0)
             for i in range(examples):
                 sum0 += row[i] * row0[i]
+                total += row[i]
             gradient[first + k] = sum0 * share
+        gradient[at[BIAS] + j] = total * share
 
 
 @fast
@@ -337,7 +349,7 @@ def squares_apart(values, mean):
     return squares
 
 
-@fast
+@inlined
 def measure_signals(delta, a, slope, units, examples, limit, row):
     """Write the statistics of one layer's signals; |phi'| below the limit is saturated.
 
@@ -362,7 +374,7 @@ def measure_signals(delta, a, slope, units, examples, limit, row):
     row[10] = dead / units
 
 
-@fast
+@inlined
 def measure_kernels(offsets, theta, gradient, change, statistics):
     """Write the statistics of every kernel, its gradient and the update about to be made."""
     for layer in range(offsets.shape[0]):
@@ -599,7 +611,7 @@ def normalize(net, theta, signals, layer, here, examples, count):
     scale_and_shift(theta, net.offsets[layer], net.centred, units, examples, normal, z)
 
 
-@fast
+@inlined
 def squash(net, signals, examples):
     """Write the sigmoid of one output or the softmax of several, and their slopes a (1 - a).
 
@@ -663,7 +675,7 @@ def cross_entropy(z, softplus, outputs, y, chosen, units, delta):
     return loss / examples
 
 
-@fast
+@inlined
 def loss_and_delta(net, kind, y, chosen, signals, delta):
     """Return the mean loss of a batch, and write delta = dL_i/dz of the output layer."""
     last = net.sizes.size - 2
@@ -714,18 +726,17 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
         fan_in = net.sizes[layer]
         units = net.sizes[layer + 1]
         at = net.offsets[layer]
+        size = units * examples
         prime = signals.rows[PRIME, layer]
+        delta = back.flat[DELTA, :size]
         if layer < last:
-            for j in range(units):
-                delta_row = back.rows[DELTA, j]
-                into_row = back.rows[into, j]
-                prime_row = prime[j]
-                for i in range(examples):
-                    delta_row[i] = into_row[i] * prime_row[i]
+            flat_into = back.flat[into, :size]
+            flat_prime = signals.flat[PRIME, layer, :size]
+            for q in range(size):
+                delta[q] = flat_into[q] * flat_prime[q]
         if recorded:
             limit = net.saturated if layer < last else net.output_saturated
-            delta = back.flat[DELTA, : units * examples]
-            a = signals.flat[A, layer + 1, : units * examples]
+            a = signals.flat[A, layer + 1, :size]
             measure_signals(delta, a, prime, units, examples, limit, statistics[layer])
         through = DELTA
         if layer < last:
@@ -735,13 +746,13 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
             if net.normalized != NOT_NORMALIZED:
                 through = THROUGH
                 back_through_normalization(net, theta, signals, back, below, layer, examples)
-        row_means(back.rows[through], units, examples, gradient, at[BIAS])
         if fan_in * units < BLAS_SIZE:
             rows = back.rows[through]
             outer(rows, signals.rows[A, layer], fan_in, units, examples, gradient, at)
             if layer > 0:
                 back_through(theta, at, fan_in, units, rows, examples, back.rows[below])
         else:
+            row_means(back.rows[through], units, examples, gradient, at[BIAS])
             rows = back.flat[through]
             flat_a = signals.flat[A, layer]
             outer_by_blas(net.multiply, rows, flat_a, fan_in, units, examples, gradient, at)
@@ -749,9 +760,10 @@ def backward(net, theta, signals, back, examples, recorded, statistics):
             kernel = theta[at[KERNEL] : at[BIAS]]
             net.multiply(kernel, rows, flat_below, fan_in, units, examples, LEFT_T_RIGHT)
         if net.residual and 0 < layer < last:
-            for j in range(units):
-                for i in range(examples):
-                    back.rows[below, j, i] += back.rows[into, j, i]
+            flat_into = back.flat[into, :size]
+            flat_below = back.flat[below, :size]
+            for q in range(size):
+                flat_below[q] += flat_into[q]
         into, below = below, into
 
 
@@ -821,7 +833,7 @@ def clip(offsets, kind, threshold, gradient):
                     variable[i] *= factor
 
 
-@fast
+@inlined
 def update(numbers, learning_rate, step, gradient, mean, square, change):
     """Write what is to be added to the parameters, by the formula of ``optimizers.Update``."""
     f = gradient.dtype.type

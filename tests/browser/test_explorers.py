@@ -335,7 +335,7 @@ def describe(name, times):
 def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
     names = "product_explorer, gradient_explorer"
-    large = "large = gradient_explorer()\nlarge.set(depth=49, width=64)\nlarge"
+    large = "large = gradient_explorer()\nlarge.set(depth=49, width=256)\nlarge"
     write_notebook(lab, "latency", f"from helpers.explorers import {names}\nproduct_explorer()",
                    "gradient_explorer()", INTERACT, large)  # fmt: skip
     open_notebook(page, "latency.ipynb")
@@ -343,7 +343,7 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")
     # a quiet machine: the first training is done, and none is due for the large network
     expect(areas.nth(1)).to_contain_text("After 100 epochs", timeout=RUN)
-    expect(areas.last).to_contain_text("would train for minutes", timeout=RUN)
+    expect(areas.last).to_contain_text("would take minutes to train", timeout=RUN)
     handle = areas.nth(2).locator(".noUi-handle").first
     theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
     for number, name in enumerate(("product", "gradient")):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from helpers import data, networks, training
-from helpers.training import keras_engine
+from helpers.training import keras_engine, keras_program
 from tests.training.readable import KEPT, small
 
 
@@ -54,7 +54,7 @@ def test_without_xla_everything_is_the_same(network, monkeypatch):
         return training.train_model(model, small(), epochs=3, record_every=2, **KEPT)
 
     theirs = recording()
-    monkeypatch.setattr(keras_engine, "has_xla", lambda: False)
+    monkeypatch.setattr(keras_program, "has_xla", lambda: False)
     ours = recording()
     assert (theirs.attrs["compiled"], ours.attrs["compiled"]) == ("XLA", "tf.function")
     for name in theirs.data_vars:

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from helpers import explorer, goals
+from helpers import goals
+from helpers.explorers import training
 from helpers.goals import GOALS, goal_game
 
 SOLUTIONS = {
@@ -36,7 +37,7 @@ FALSE_STARTS = {  # and what the page says of them
 @pytest.fixture(scope="module")
 def game():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer, "SYNCHRONOUS", True)
+        patch.setattr(training, "SYNCHRONOUS", True)
         yield goal_game()
 
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from helpers.worker import Worker
+from helpers.explorers.worker import Worker
 
 PAUSE = 0.05
 

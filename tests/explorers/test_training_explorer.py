@@ -4,17 +4,12 @@ import time
 
 import matplotlib.style
 import numpy as np
-import pytest
-from test_explorers import act, pixels
+from hands import act, pixels
 
-from helpers import STYLE, data, explorer, explorers
-from helpers.explorers import EPOCHS, gradient_explorer
+from helpers import STYLE, data, explorers
+from helpers.explorers import EPOCHS, gradient_explorer, networks
+from helpers.explorers import training as training_module
 from helpers.training import train
-
-
-@pytest.fixture
-def at_once(monkeypatch):
-    monkeypatch.setattr(explorer, "SYNCHRONOUS", True)
 
 
 def truth(values):
@@ -23,7 +18,7 @@ def truth(values):
              "learning_rate", "seed")  # fmt: skip
     return train(
         **{name: values[name] for name in names}, dataset=dataset,
-        normalization={"none": None, "batch": "batch"}[values["normalization"]],
+        normalization=None if values["normalization"] == "none" else values["normalization"],
         epochs=explorers.EPOCHS, num_replicates=4, record_every=len(dataset) // 32,
     )  # fmt: skip
 
@@ -33,7 +28,7 @@ def curve(ax, label):
 
 
 def show(shown, view):
-    shown.children[2].children[0].value = view
+    shown.view.value = view
 
 
 def check(shown):
@@ -108,7 +103,7 @@ def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):
 
     def labels():
         with matplotlib.style.context(STYLE):
-            shown._canvas.draw()
+            shown._canvas.agg.draw()
         return [
             [[text.get_text() for text in axis.get_ticklabels()] for axis in (ax.xaxis, ax.yaxis)]
             for ax in shown.axes
@@ -122,7 +117,7 @@ def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):
     show(shown, "layers")
     assert labels() == before
     weights = explorers.weight_explorer()
-    weights._canvas.draw()
+    weights._canvas.agg.draw()
     for ax in weights.axes:
         assert any(text.get_text() for text in ax.get_xticklabels())
         assert any(text.get_text() for text in ax.get_yticklabels())
@@ -137,7 +132,7 @@ def test_an_exploding_and_a_dead_run_are_shown_as_such(at_once):
         for epoch in (0, 1, 100):
             shown.epoch.value = epoch
     shown.set(activation="relu", initializer="zeros", depth=5)
-    assert shown.verdict.startswith("Dead at epoch 100:")
+    assert shown.verdict.startswith("Dying at epoch 100: 4 of 4 networks are dead;")
 
 
 def until(condition, seconds=60):
@@ -148,7 +143,7 @@ def until(condition, seconds=60):
 
 
 def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
-    monkeypatch.setattr(explorer, "PAUSE", 0.05)
+    monkeypatch.setattr(training_module, "PAUSE", 0.05)
     shown = gradient_explorer()
     assert shown._recording is None
     for depth in range(5, 12):
@@ -171,7 +166,7 @@ def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
 
 def at_rest(shown):
     """Whether the last setting is trained, or is said not to be."""
-    return shown._recording is not None or shown._status.value.startswith("No training: so large")
+    return shown._recording is not None or "would take minutes" in shown._status.value
 
 
 def play_with(shown, rng, count):
@@ -199,39 +194,40 @@ def play_with(shown, rng, count):
 def check_no_trace(shown, make, monkeypatch):
     """The picture is the one that a new explorer draws of this setting."""
     shown.unpin()
-    monkeypatch.setattr(explorer, "SYNCHRONOUS", True)
+    monkeypatch.setattr(training_module, "SYNCHRONOUS", True)
     fresh = make()
     fresh.set_text(shown.text)
     fresh.epoch.value = shown.epoch.value
-    show(fresh, shown.children[2].children[0].value)
+    show(fresh, shown.view.value)
     assert (fresh.values, fresh.verdict) == (shown.values, shown.verdict)
     np.testing.assert_array_equal(pixels(shown), pixels(fresh))
 
 
 def test_random_actions_with_trainings_leave_the_right_picture(monkeypatch):
-    monkeypatch.setattr(explorer, "PAUSE", 0.05)
+    monkeypatch.setattr(training_module, "PAUSE", 0.05)
     shown, rng = gradient_explorer(), np.random.default_rng(0)
     play_with(shown, rng, 60)
     check_no_trace(shown, gradient_explorer, monkeypatch)
 
 
 def test_what_training_refuses_is_said_and_nothing_is_lost(at_once, monkeypatch):
-    monkeypatch.setattr(explorer, "SYNCHRONOUS", False)
-    monkeypatch.setattr(explorer, "PAUSE", 0.01)
+    monkeypatch.setattr(training_module, "SYNCHRONOUS", False)
+    monkeypatch.setattr(training_module, "PAUSE", 0.01)
 
     def refuse(**_):
         raise ValueError("not today")
 
-    monkeypatch.setattr(explorers.networks, "_train", refuse)
     shown = gradient_explorer()
+    monkeypatch.setattr(shown, "_train", refuse)
+    shown.set(depth=5)
     until(lambda: "not today" in shown._status.value)
-    assert shown.verdict.startswith("Healthy")
+    assert shown.verdict.startswith("Shrinking")
 
 
 def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
-    shown = gradient_explorer(depth=50, width=64)
-    assert shown._recording is None and "would train for minutes" in shown._status.value
-    assert shown.verdict.startswith("Healthy")
+    shown = gradient_explorer(depth=50, width=256)
+    assert shown._recording is None and "would take minutes to train" in shown._status.value
+    assert shown.verdict.startswith("Exploding")
     show(shown, "training")
     shown.epoch.value = 50
     shown.set(depth=4, width=5)

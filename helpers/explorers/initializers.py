@@ -1,0 +1,149 @@
+"""The explorer of two initializers, side by side (notebook 04)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import measure, plots
+from helpers.catalogue import INITIALIZERS
+from helpers.explorers.base import Explorer, Finding
+from helpers.explorers.canvas import Panel
+from helpers.explorers.controls import NONE, choice, new_draw
+from helpers.explorers.networks import (
+    DEEPEST,
+    Profile,
+    dataset_named,
+    is_large,
+    network_controls,
+    profile_of,
+)
+from helpers.explorers.words import ALONE, judge, size_in_words
+
+PAIR = ("#0072B2", "#D55E00")  # the first initializer's colour, and the second's
+NUM_NETWORKS = 5
+PRESETS = {
+    "Glorot 2010": ("tanh", "heuristic_uniform", "glorot_uniform"),
+    "Saxe 2014": ("linear", "lecun_normal", "orthogonal"),
+    "He 2015": ("relu", "glorot_uniform", "he_uniform"),
+    "SELU 2017": ("selu", "he_normal", "lecun_normal"),
+}
+
+
+class Candidate(NamedTuple):
+    """One of the two: its networks, and the singular values (number of them, depth - 1)."""
+
+    name: str
+    profile: Profile
+    singular_values: np.ndarray
+
+
+def initializer_explorer() -> Explorer:
+    """Explore two initializers on the same draws, layer by layer (notebook 04).
+
+    Above the spread of the activations and the delta norm (Glorot & Bengio 2010, figures 6 and 7,
+    in one number a layer), with theory's RMS dashed; below the singular values of the Jacobian
+    from one hidden layer to the next, and the measured spread against the predicted one. Five
+    networks each, on common random numbers.
+    """
+    network = network_controls(
+        "tanh", "heuristic_uniform", "digits", depth=5, width=64, deepest=DEEPEST, widest=128
+    )
+    del network["initializer"]  # there are two
+    controls = {
+        "activation": network.pop("activation"),
+        "first": choice(INITIALIZERS, "heuristic_uniform", description="first"),
+        "second": choice(INITIALIZERS, "glorot_uniform", description="second"),
+        **network,
+        "seed": new_draw(),
+    }
+    names = ("activation", "first", "second")
+    presets = {label: dict(zip(names, values, strict=True)) for label, values in PRESETS.items()}
+    panels = [
+        Panel("activation spread", _draw_spread),
+        Panel("delta", _draw_delta, ("theory", "A")),
+        Panel("singular values of $dz_{l+1}/dz_l$", _draw_singular_values),
+        Panel("activation spread", _draw_predicted),
+    ]
+    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=presets)
+
+
+def _compute(first, second, **setting):
+    return [_candidate(name, **setting) for name in (first, second)]
+
+
+def _candidate(name, dataset, **setting):
+    profile = profile_of(
+        dataset,
+        initializer=name,
+        normalization=NONE,
+        residual=False,
+        num_replicates=NUM_NETWORKS,
+        **setting,
+    )
+    count = 1 if is_large(setting["depth"], setting["width"]) else 2
+    values = measure.singular_values(
+        initializer=name, dataset=dataset_named(dataset), num_replicates=count, **setting
+    )
+    together = values.reshape(len(values), count * setting["width"])  # those of all networks
+    return Candidate(name, profile, together.T)
+
+
+def _series(now, values_of, predicted_of=lambda profile: None):
+    """Make a `Series` of each candidate."""
+    return [
+        plots.Series(values_of(one), color, one.name, predicted_of(one.profile))
+        for one, color in zip(now, PAIR, strict=True)
+    ]
+
+
+def _spread_of(candidate):
+    return candidate.profile.measured["activation_std"].values
+
+
+def _spreads(now):
+    return _series(now, _spread_of, lambda profile: profile.predicted.activation_std)
+
+
+def _draw_spread(ax, now, pinned):
+    before = [_spread_of(one) for one in pinned or []]
+    plots.by_layer(
+        _spreads(now), quantity="activation spread", relative=False, pinned=before, ax=ax
+    )
+
+
+def _delta_of(candidate):
+    return candidate.profile.relative("delta_norm")
+
+
+def _draw_delta(ax, now, pinned):
+    series = _series(now, _delta_of, lambda profile: profile.predicted.delta_norm)
+    plots.by_layer(series, quantity="delta", pinned=[_delta_of(one) for one in pinned or []], ax=ax)
+    ax.set_ylabel("÷ last layer's")
+
+
+def _draw_singular_values(ax, now, pinned):
+    series = _series(now, lambda one: one.singular_values)
+    plots.singular_values(series, pinned=[one.singular_values for one in pinned or []], ax=ax)
+
+
+def _draw_predicted(ax, now, pinned):
+    plots.predicted_measured(_spreads(now), quantity="activation spread", ax=ax)
+    ax.legend(loc="upper left", fontsize=11)
+
+
+def _find(now):
+    first, second = now
+    ratios = [size_in_words(one.profile.ratio()) for one in now]
+    numbers = {"first-layer deltas over the last's": " and ".join(ratios)}
+    judged = [judge(one.profile.measured["delta_norm"].values) for one in now]
+    (word, dead), (other_word, other_dead) = judged
+    verdict = f"{word.capitalize()} and {other_word}: {dead or other_dead}"
+    if not first.singular_values.size:
+        return Finding(f"{verdict}{ALONE}.", numbers)
+    means = [f"{one.singular_values.mean():.2g}" for one in now]
+    return Finding(
+        f"{verdict}delta = dL/dz in the first hidden layer is {ratios[0]} times the last's "
+        f"under {first.name}, {ratios[1]} under {second.name}. Mean singular values: {means[0]} "
+        f"and {means[1]}.",
+        numbers,
+    )

@@ -1,0 +1,80 @@
+"""How the parts of an explorer are arranged on the page, and how large their words are."""
+
+from collections.abc import Callable
+
+import ipywidgets as widgets
+
+PIXELS_PER_INCH = 90  # of the page, at most
+LABEL_WIDTH = "116px"
+SHORT_LABEL_WIDTH = "56px"
+CONTROL_WIDTH = "344px"
+COLUMN_WIDTH = "354px"
+STYLE_SHEET = """<style>
+.course-explorer {--jp-widgets-font-size: 16px}
+.course-explorer p {font-size: 18px; line-height: 1.35; max-width: 344px; margin: 0}
+.course-game > .widget-html p {font-size: 18px}
+.course-explorer .widget-readout {min-width: 138px; max-width: none}
+.course-live button {font-size: 20px; height: 40px; line-height: 40px}
+.course-live .course-presets button {padding: 0 6px}
+.course-live p {font-size: 22px}
+.course-live img {max-width: 800px !important}
+</style>"""
+
+
+def button(description: str, icon: str = "", on_click: Callable | None = None) -> widgets.Button:
+    """Make a button as wide as its words; ``on_click()`` is called without arguments."""
+    made = widgets.Button(description=description, icon=icon)
+    made.layout.width = "auto"
+    if on_click is not None:
+        made.on_click(lambda _: on_click())
+    return made
+
+
+def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widgets.Button]:
+    """Make a button for each preset, which calls ``press(**values)``."""
+    return {
+        label: button(label, on_click=lambda values=values: press(**values))
+        for label, values in presets.items()
+    }
+
+
+def picture(size: tuple[float, float]) -> widgets.Image:
+    """Make the place of a picture of so many inches; it shrinks with the page."""
+    image = widgets.Image(format="png")
+    image.layout = widgets.Layout(
+        flex="1 1 420px",
+        min_width="300px",
+        max_width=f"{PIXELS_PER_INCH * size[0]:.0f}px",
+        height="auto",
+    )
+    return image
+
+
+def text_line(description: str) -> widgets.Text:
+    """Make a line of text as wide as the page, which counts once Enter is pressed."""
+    line = widgets.Text(description=description, continuous_update=False)
+    line.layout.width = "auto"  # with its margins as wide as all the rest
+    line.style.description_width = SHORT_LABEL_WIDTH
+    return line
+
+
+def top_row(presets, buttons) -> widgets.HBox:
+    """Arrange the buttons; the style sheet comes with them."""
+    left = widgets.HBox(list(presets), layout=_row())
+    left.add_class("course-presets")
+    return widgets.HBox([left, *buttons, widgets.HTML(STYLE_SHEET)], layout=_row())
+
+
+def middle_row(controls, sentence, image) -> widgets.HBox:
+    """Arrange the controls over the sentence, and the picture beside them."""
+    for control in controls.values():
+        control.style.description_width = LABEL_WIDTH
+        control.layout.width = CONTROL_WIDTH
+    column = widgets.VBox([*controls.values(), sentence])
+    column.layout.flex = f"0 0 {COLUMN_WIDTH}"
+    return widgets.HBox([column, image], layout=_row())
+
+
+def _row():
+    """Parts side by side, and below each other where the page is narrow."""
+    return widgets.Layout(flex_flow="row wrap", align_items="flex-start")
