@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import catalogue, data, measure, networks, training
+from helpers import data, networks, training
 from helpers.training import keras_engine, keras_program
 from tests.training.readable import KEPT, small
 
@@ -28,7 +28,7 @@ def test_train_model_says_what_train_says(network, double):
 
 
 def test_train_model_records_the_same_however_it_is_cut_up():
-    model = networks.make_mlp("tanh", "he_normal")
+    model = networks.make_mlp("tanh", "he_normal", depth=2)
     start, run = model.get_weights(), {"dataset": small(), "epochs": 30}  # 150 steps: 5 blocks
 
     def recording(**more):
@@ -50,7 +50,7 @@ def test_train_model_records_the_same_however_it_is_cut_up():
 @pytest.mark.parametrize("network", [{}, {"residual": True, "normalization": "batch"}], ids=str)
 def test_without_xla_everything_is_the_same(network, monkeypatch):
     def recording():
-        model = networks.make_mlp("tanh", "he_normal", **network)
+        model = networks.make_mlp("tanh", "he_normal", depth=2, **network)
         return training.train_model(model, small(), epochs=3, record_every=2, **KEPT)
 
     theirs = recording()

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import catalogue, data, measure, networks, training
-from helpers.training import engine, keras_engine, native
+from helpers import data, measure, networks, training
 from tests.training.readable import KEPT, small
 
 
