@@ -29,7 +29,7 @@ CRITICAL_LOG_QS = np.log(10) * np.arange(-12, 20, 0.1)
 NEARLY_1 = 1e-7  # a factor nearer to 1 than that is 1: the rest is the error of the integrals
 CHI_IS_1 = 1e-6  # to this, where the fixed point itself was found numerically
 SETTLED = 1e-6  # in ln q: `chi_map` is good for 1e-3
-MOST_STEPS = 500  # near the critical line q settles slowly, like 1 / steps
+MOST_ITERATIONS = 500  # near the critical line q settles slowly, like 1 / steps
 SAME_INPUT = 1e-12  # inputs whose correlation is nearer to 1 than that stay equal
 
 
@@ -266,7 +266,7 @@ def chi_map(activation: str, weight_variances, bias_variances) -> np.ndarray:
         square = np.log(table.square)
         slope_square = np.log(table.slope_square)
     current = np.zeros(np.broadcast_shapes(weight.shape, bias.shape))  # ln q: from q = 1
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_ITERATIONS):
         before = current
         # the length map of Poole et al. 2016
         q = weight * np.exp(np.interp(current, log_q, square)) + bias

@@ -53,7 +53,8 @@ def restart(page, entry):
 
 def answers(page, act):
     """Do something, and wait until picture and verdict have changed."""
-    picture, verdict = page.locator(PICTURE).get_attribute("src"), page.inner_text(VERDICT)
+    picture = page.locator(PICTURE).get_attribute("src")
+    verdict = page.inner_text(VERDICT)
     act()
     expect(page.locator(PICTURE)).not_to_have_attribute("src", picture, timeout=5000)
     expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=5000)
@@ -201,7 +202,8 @@ def test_a_drag_ends_at_the_last_value(page):
     handle = slider(page, "depth")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(120):  # two seconds at 60 Hz
@@ -222,7 +224,8 @@ def test_two_explorers_and_a_restarted_kernel(page, lab):
     open_notebook(page, "two.ipynb")
     for _ in range(2):
         run_all(page)
-        pictures, handles = page.locator(PICTURE), slider(page, "depth")
+        pictures = page.locator(PICTURE)
+        handles = slider(page, "depth")
         expect(pictures).to_have_count(2)
         first, second = (pictures.nth(k).get_attribute("src") for k in (0, 1))
         handles.nth(1).press("End")
@@ -327,7 +330,8 @@ def delays(page, area, control, keys=("ArrowRight", "ArrowLeft"), moves=40, in_a
 
 
 def describe(name, times):
-    middle, high = statistics.median(times), times[round(0.95 * len(times)) - 1]
+    middle = statistics.median(times)
+    high = times[round(0.95 * len(times)) - 1]
     print(f"{name}: median {middle:.0f} ms, 95 % {high:.0f} ms")
     return middle
 
@@ -347,7 +351,8 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     handle = areas.nth(2).locator(".noUi-handle").first
     theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
     for number, name in enumerate(("product", "gradient")):
-        area, ours = areas.nth(number), []
+        area = areas.nth(number)
+        ours = []
         controls = area.locator(CONTROLS)
         for control in controls.all():
             if control.locator("label").inner_text() in NOTHING_TO_SEE:
@@ -361,6 +366,7 @@ def test_explorers_answer_sooner_than_interact(page, lab):
         ours.append(describe(f"{name}, New draw", delays(page, area, button, keys=keys)))
         assert max(ours) < 0.8 * theirs
     depth = areas.last.locator(CONTROLS).nth(2)
-    handle, keys = depth.locator(".noUi-handle"), ("ArrowLeft", "ArrowRight")
+    handle = depth.locator(".noUi-handle")
+    keys = ("ArrowLeft", "ArrowRight")
     deep = describe("depth 39 to 49, width 64", delays(page, areas.last, handle, keys, moves=20))
     assert deep < 5 * theirs
