@@ -23,10 +23,8 @@ ALLOWED = {
     "training": PIPELINE,
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
-    "worker": set(),
-    "explorer": {"worker"},
-    "explorers": {*PIPELINE, "training", "theory", "recurrent", "plots", "explorer"},
-    "goals": {"theory", "explorers"},
+    "explorers": {*PIPELINE, "training", "theory", "recurrent", "plots"},
+    "goals": {"explorers"},
 }
 HEAVY = {"tensorflow", "keras"}
 MAY_LOAD_TENSORFLOW_ON_IMPORT = {
@@ -63,7 +61,7 @@ def test_imports_follow_the_arrow(path):
     assert module in ALLOWED, "add the new module to the arrow, here and in the docstring"
     assert helpers_in(names) - {module, "checks"} <= ALLOWED[module]
     roots = {name.split(".")[0] for name in names}
-    if module in {"data", "plots", "theory", "recurrent", "explorer", "explorers", "exercises"}:
+    if module in {"data", "plots", "theory", "recurrent", "explorers", "exercises"}:
         assert not roots & HEAVY
     if module in {
         "measure",

@@ -13,6 +13,8 @@ import ipywidgets as widgets
 
 from helpers.explorers import layout, settings
 from helpers.explorers.canvas import DRAWING, Canvas
+from helpers.explorers.controls import Steps
+from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
 SIZE = (7.4, 5.1)  # inches of a picture
@@ -97,7 +99,15 @@ class Explorer(widgets.VBox):
         super().__init__(self._build(presets or {}, size))
         self.add_class("course-explorer")
         self._listen()
+        free_last_run(self)
         self.refresh()
+
+    def free(self) -> None:
+        """Give back memory and channels, for good: nobody can see this explorer any more."""
+        close_all(self)
+        self._canvas = None
+        self._result = None
+        self._pinned = None
 
     def _build(self, presets, size):
         """Make the widgets around the controls, and arrange them."""
@@ -119,6 +129,8 @@ class Explorer(widgets.VBox):
                 control.on_click(lambda _, name=name: self.set(**{name: self._clicks[name] + 1}))
             else:
                 control.observe(lambda _: self.refresh(), names="value")
+            if isinstance(control, Steps):
+                control.observe(lambda change: change.new and self._say(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
 
     # ------------------------------------------------------------ what it shows
@@ -225,7 +237,7 @@ class Explorer(widgets.VBox):
         try:
             self.set_text(text)
         except ValueError as error:
-            self._say(str(error), bold=False)
+            self._say(str(error))
 
     @contextmanager
     def _one_drawing(self, draw=True):
@@ -292,11 +304,11 @@ class Explorer(widgets.VBox):
         """Tell what the still parts of the panels are drawn from."""
         return ()
 
-    def _say(self, sentence, *, bold=True):
-        """Show a sentence, its first word or words, up to a colon, in bold."""
+    def _say(self, sentence):
+        """Show a sentence; what stands before a colon, the verdict, in bold."""
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
-        start = f"<b>{word}{colon}</b>" if bold else word + colon
+        start = f"<b>{word}{colon}</b>" if colon else word
         self._sentence.value = f'<p role="status">{start}{rest}</p>'
 
     def _difference(self):

@@ -12,6 +12,7 @@ from helpers.catalogue import ACTIVATIONS
 from helpers.explorers.base import Explorer, Finding
 from helpers.explorers.canvas import Panel
 from helpers.explorers.controls import choice, new_draw, number, steps, whole
+from helpers.explorers.frames import deepest_of, frame_layers, frame_sizes
 from helpers.explorers.networks import DEEPEST, WIDTHS, color_of, is_large
 from helpers.explorers.words import DELTA_RATIO, judge, size_in_words
 
@@ -139,6 +140,7 @@ def _draw_delta(ax, now, pinned):
     series = plots.Series(now.delta, now.color, predicted=now.predicted.delta_norm)
     before = [] if pinned is None else [pinned.delta]
     plots.by_layer([series], quantity="delta", pinned=before, ax=ax)
+    frame_sizes(ax, deepest_of(now.delta, *before))
     ax.set(xlabel="", ylabel="÷ last layer's")
 
 
@@ -147,6 +149,7 @@ def _draw_correlation(ax, now, pinned):
     series = plots.Series(values, now.color, predicted=now.predicted.correlation)
     before = [] if pinned is None else [pinned.measured["correlation"].values]
     plots.correlations([series], limit=now.scales.c, pinned=before, ax=ax)
+    frame_layers(ax, deepest_of(values, *before))
 
 
 def _find(now):

@@ -10,6 +10,7 @@ import numpy as np
 from helpers import theory
 from helpers.explorers import layout
 from helpers.explorers.gradient import gradient_explorer
+from helpers.explorers.release import close_all, free_last_run
 from helpers.explorers.words import judge, size_in_words
 
 LEARNED = 0.9  # accuracy above which a network counts as one that has learned
@@ -40,8 +41,15 @@ class Game(widgets.VBox):
         }
         super().__init__([widgets.HBox(list(self.goals.values())), self.said, self.explorer])
         self.add_class("course-game")
+        free_last_run(self)
         self.explorer.watch(lambda _: self._judge())
         self._judge()
+
+    def free(self) -> None:
+        """Give back the buttons' channels; the explorer is freed by itself."""
+        for part in (*self.goals.values(), self.said, self.children[0]):
+            close_all(part)
+        self.close()
 
     def begin(self, name: str) -> None:
         """Begin with a goal, where "Reset" leads from now on."""

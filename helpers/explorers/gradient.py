@@ -5,6 +5,7 @@ from helpers.catalogue import NORMALIZATIONS
 from helpers.explorers.base import Finding
 from helpers.explorers.canvas import Panel, Scale
 from helpers.explorers.controls import NONE, choice, new_draw
+from helpers.explorers.frames import deepest_of, frame_layers, frame_sizes
 from helpers.explorers.networks import (
     DEEPEST,
     EPOCHS,
@@ -12,11 +13,11 @@ from helpers.explorers.networks import (
     WIDTHS,
     Profile,
     color_of,
-    dataset_named,
     last_accuracy,
     last_epoch,
     network_controls,
     plane_of,
+    seconds_to_train,
     start_of,
     train_networks,
     training_controls,
@@ -34,10 +35,10 @@ def gradient_explorer(**first) -> TrainingExplorer:
 
     "layers" shows, at the chosen epoch: upper left the delta norm, dL/dz, and right of it the norm
     of the kernel gradient, dL/dW, both relative to the last hidden layer and on one scale; below
-    the spread of the activations, and the shares of saturated and of dead units. At epoch 0 they
-    are measured on ten networks as initialised; the dashed line is theory's RMS, and there is none
-    under normalisation. "training" shows the whole run: loss and accuracy, the delta norm of
-    every layer at every epoch, what one network says about the plane, and the delta norm.
+    loss and accuracy of the whole run, and the shares of saturated and of dead units. At epoch 0
+    they are measured on ten networks as initialised; the dashed line is theory's RMS, and there is
+    none under normalisation. "training" shows the run: loss and accuracy, the delta norm of every
+    layer at every epoch, what one network says about the plane, and the spread of the activations.
 
     Parameters
     ----------
@@ -73,6 +74,7 @@ def gradient_explorer(**first) -> TrainingExplorer:
         {"layers": layer_panels(), "training": run_panels()},
         find,
         train=train_networks,
+        seconds=seconds_to_train,
         epochs=EPOCHS,
         grid=(2, 2),
         presets=presets,
@@ -94,10 +96,10 @@ def live_demo() -> TrainingExplorer:
 
 def at_epoch(run) -> Profile:
     """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
-    if run.recording is None or run.epoch == 0:
+    if run.row == 0:
         return run.start
     hidden = run.recording[[*measure.STATISTICS]].isel(step=run.row, layer=slice(0, -1))
-    return Profile(hidden.astype(float), None)
+    return Profile(hidden.astype(float), None, run.start.dataset)
 
 
 def _color(run):
@@ -113,7 +115,7 @@ def layer_panels() -> list[Panel]:
     return [
         Panel("delta", _draw_delta, ("RMS", "theory"), scale=gradients),
         Panel("kernel gradient", _draw_kernel_gradient, ("median",), scale=gradients),
-        Panel("activation spread", _draw_spread, ("A",)),
+        Panel("", mark_epoch, ("loss", "accuracy", "A"), still=draw_learning),
         Panel("", _draw_shares, ("saturated", "dead")),
     ]
 
@@ -133,6 +135,7 @@ def _draw_relative(ax, run, pinned, name, quantity, *, theory):
     series = plots.Series(now.relative(name), _color(run), predicted=forecast)
     before = [] if pinned is None else [at_epoch(pinned).relative(name)]
     plots.by_layer([series], quantity=quantity, pinned=before, ax=ax)
+    frame_sizes(ax, deepest_of(series.values, *before))
     ax.set_ylabel(RELATIVE)
 
 
@@ -145,11 +148,14 @@ def _draw_spread(ax, run, pinned):
     )
     before = [] if pinned is None else [at_epoch(pinned).measured["activation_std"].values]
     plots.by_layer([series], quantity="activation spread", relative=False, pinned=before, ax=ax)
+    frame_layers(ax, deepest_of(series.values, *before))
 
 
 def _draw_shares(ax, run, pinned):
+    now = _shares(at_epoch(run))
     before = None if pinned is None else _shares(at_epoch(pinned))
-    plots.shares(*_shares(at_epoch(run)), pinned=before, color=_color(run), ax=ax)
+    plots.shares(*now, pinned=before, color=_color(run), ax=ax)
+    frame_layers(ax, deepest_of(*now, *(before or ())))
 
 
 def _shares(profile):
@@ -164,14 +170,14 @@ def run_panels() -> list[Panel]:
     return [
         Panel("", mark_epoch, ("loss", "accuracy", "A"), still=draw_learning),
         Panel("delta", _mark_on_heat_map, still=_draw_heat_map),
-        Panel("", _draw_plane, ("class 0", "class 1"), still=_say_no_plane),
-        Panel("delta", _draw_delta, ("RMS", "theory")),
+        Panel("", _draw_plane, ("class 0", "class 1", "class 2"), still=_say_no_plane),
+        Panel("activation spread", _draw_spread, ("theory", "A")),
     ]
 
 
 def wait(ax):
     """Say that the run isn't there yet."""
-    plots.waiting("training ...", ax=ax)
+    plots.waiting("not trained yet", ax=ax)
 
 
 def draw_learning(ax, run, pinned):
@@ -180,13 +186,14 @@ def draw_learning(ax, run, pinned):
         wait(ax)
         return
     before = None if pinned is None else pinned.recording
-    plots.learning_curves(run.recording, pinned=before, color=_color(run), ax=ax)
+    color = _color(run) if isinstance(run.start, Profile) else plots.OTHER_COLOR
+    plots.learning_curves(run.recording, pinned=before, color=color, ax=ax)
 
 
 def mark_epoch(ax, run, pinned):
-    """Mark the chosen epoch on an axis of epochs."""
+    """Mark the chosen epoch on an axis of epochs; the slider says which one it is."""
     if run.recording is not None:
-        plots.mark_epoch(run.epoch, ax=ax)
+        ax.axvline(run.epoch, **plots.REFERENCE)
 
 
 def _draw_heat_map(ax, run, pinned):
@@ -211,9 +218,9 @@ def _say_no_plane(ax, run, pinned):
 def _draw_plane(ax, run, pinned):
     if run.recording is None or "output" not in run.recording:
         return
-    chosen = dataset_named(run.recording.dataset)
+    dataset = run.start.dataset
     outputs = what_the_network_says(run.recording, run.row)
-    plots.decision_boundary(chosen, outputs, plane_of(chosen)[1], ax=ax)
+    plots.decision_boundary(dataset, outputs, plane_of(dataset)[1], ax=ax)
 
 
 # ---------------------------------------------------------------- the sentence
@@ -223,16 +230,24 @@ def find(run) -> Finding:
     """Say what happens to the gradient on its way back, and what came of the training."""
     now = at_epoch(run)
     word, dead = judge(now.measured["delta_norm"].values)
-    when = "" if now is run.start else f" at epoch {run.epoch}"
+    when = "" if now is run.start else f" at epoch {run.epoch:g}"
     size = size_in_words(now.ratio())
     finding = f"{word.capitalize()}{when}: {dead}{_comparison(now, run, size)}."
+    numbers = {f"{DELTA_RATIO}{when}": size}  # of one epoch: trained and not can't be compared
     if run.recording is None:
-        return Finding(finding, {DELTA_RATIO: size})
-    accuracy = f"{last_accuracy(run.recording):.2f}"
-    finding += f" After {last_epoch(run.recording):g} epochs accuracy {accuracy}"
-    if run.recording.attrs["diverged_at"] >= 0:
-        finding += f", but exploded at step {run.recording.attrs['diverged_at']}"
-    return Finding(finding + ".", {"delta ratio and accuracy": f"{size} and {accuracy}"})
+        return Finding(finding, numbers)
+    trained, accuracy = what_training_brought(run.recording)
+    return Finding(f"{finding} {trained}.", numbers | accuracy)
+
+
+def what_training_brought(recording) -> tuple[str, dict[str, str]]:
+    """Say how a run ended, for a sentence and for a comparison."""
+    accuracy = f"{last_accuracy(recording):.2f}"
+    when = f"after {last_epoch(recording):g} epochs"
+    sentence = f"{when.capitalize()} accuracy {accuracy}"
+    if recording.attrs["diverged_at"] >= 0:
+        sentence += f", but exploded at step {recording.attrs['diverged_at']}"
+    return sentence, {f"accuracy {when}": accuracy}
 
 
 def _comparison(now, run, size):

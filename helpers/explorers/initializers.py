@@ -9,6 +9,7 @@ from helpers.catalogue import INITIALIZERS
 from helpers.explorers.base import Explorer, Finding
 from helpers.explorers.canvas import Panel
 from helpers.explorers.controls import NONE, choice, new_draw
+from helpers.explorers.frames import deepest_of, frame_layers, frame_sizes
 from helpers.explorers.networks import (
     DEEPEST,
     Profile,
@@ -109,6 +110,7 @@ def _draw_spread(ax, now, pinned):
     plots.by_layer(
         _spreads(now), quantity="activation spread", relative=False, pinned=before, ax=ax
     )
+    frame_layers(ax, deepest_of(*(_spread_of(one) for one in now), *before))
 
 
 def _delta_of(candidate):
@@ -117,13 +119,16 @@ def _delta_of(candidate):
 
 def _draw_delta(ax, now, pinned):
     series = _series(now, _delta_of, lambda profile: profile.predicted.delta_norm)
-    plots.by_layer(series, quantity="delta", pinned=[_delta_of(one) for one in pinned or []], ax=ax)
+    before = [_delta_of(one) for one in pinned or []]
+    plots.by_layer(series, quantity="delta", pinned=before, ax=ax)
+    frame_sizes(ax, deepest_of(*(_delta_of(one) for one in now), *before))
     ax.set_ylabel("÷ last layer's")
 
 
 def _draw_singular_values(ax, now, pinned):
     series = _series(now, lambda one: one.singular_values)
     plots.singular_values(series, pinned=[one.singular_values for one in pinned or []], ax=ax)
+    frame_layers(ax, deepest_of(*(_delta_of(one) for one in [*now, *(pinned or [])])))
 
 
 def _draw_predicted(ax, now, pinned):
@@ -136,8 +141,10 @@ def _find(now):
     ratios = [size_in_words(one.profile.ratio()) for one in now]
     numbers = {"first-layer deltas over the last's": " and ".join(ratios)}
     judged = [judge(one.profile.measured["delta_norm"].values) for one in now]
-    (word, dead), (other_word, other_dead) = judged
-    verdict = f"{word.capitalize()} and {other_word}: {dead or other_dead}"
+    (word, _), (other_word, _) = judged
+    verdict = f"{word.capitalize()} and {other_word}: "
+    for one, (_, dead) in zip(now, judged, strict=True):
+        verdict += dead.replace(" are dead;", f" are dead under {one.name};")
     if not first.singular_values.size:
         return Finding(f"{verdict}{ALONE}.", numbers)
     means = [f"{one.singular_values.mean():.2g}" for one in now]

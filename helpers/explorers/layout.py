@@ -4,16 +4,20 @@ from collections.abc import Callable
 
 import ipywidgets as widgets
 
+from helpers.explorers.controls import Steps
+from helpers.explorers.keyboard import KeyboardGuard
+
 PIXELS_PER_INCH = 90  # of the page, at most
-LABEL_WIDTH = "116px"
+LABEL_WIDTH = "112px"
 SHORT_LABEL_WIDTH = "56px"
-CONTROL_WIDTH = "344px"
-COLUMN_WIDTH = "354px"
+CONTROL_WIDTH = "376px"  # which leaves 180 for the slider itself
+STEPS_WIDTH = "308px"  # without the field behind it
+COLUMN_WIDTH = "384px"
 STYLE_SHEET = """<style>
 .course-explorer {--jp-widgets-font-size: 16px}
-.course-explorer p {font-size: 18px; line-height: 1.35; max-width: 344px; margin: 0}
+.course-explorer p {font-size: 18px; line-height: 1.35; max-width: 376px; margin: 0}
 .course-game > .widget-html p {font-size: 18px}
-.course-explorer .widget-readout {min-width: 138px; max-width: none}
+.course-explorer .widget-readout {min-width: 60px; max-width: 60px}
 .course-live button {font-size: 20px; height: 40px; line-height: 40px}
 .course-live .course-presets button {padding: 0 6px}
 .course-live p {font-size: 22px}
@@ -23,7 +27,7 @@ STYLE_SHEET = """<style>
 
 def button(description: str, icon: str = "", on_click: Callable | None = None) -> widgets.Button:
     """Make a button as wide as its words; ``on_click()`` is called without arguments."""
-    made = widgets.Button(description=description, icon=icon)
+    made = widgets.Button(description=description, icon=icon, tooltip=description)
     made.layout.width = "auto"
     if on_click is not None:
         made.on_click(lambda _: on_click())
@@ -59,20 +63,30 @@ def text_line(description: str) -> widgets.Text:
 
 
 def top_row(presets, buttons) -> widgets.HBox:
-    """Arrange the buttons; the style sheet comes with them."""
+    """Arrange the buttons; the style sheet and the keyboard's guard come with them."""
     left = widgets.HBox(list(presets), layout=_row())
     left.add_class("course-presets")
-    return widgets.HBox([left, *buttons, widgets.HTML(STYLE_SHEET)], layout=_row())
+    unseen = [widgets.HTML(STYLE_SHEET), KeyboardGuard()]
+    return widgets.HBox([left, *buttons, *unseen], layout=_row())
 
 
 def middle_row(controls, sentence, image) -> widgets.HBox:
     """Arrange the controls over the sentence, and the picture beside them."""
     for control in controls.values():
-        control.style.description_width = LABEL_WIDTH
-        control.layout.width = CONTROL_WIDTH
+        _set_width(control)
     column = widgets.VBox([*controls.values(), sentence])
     column.layout.flex = f"0 0 {COLUMN_WIDTH}"
     return widgets.HBox([column, image], layout=_row())
+
+
+def _set_width(control):
+    if isinstance(control, Steps):
+        control.slider.style.description_width = LABEL_WIDTH
+        control.slider.layout.width = STEPS_WIDTH
+        return
+    control.layout.width = CONTROL_WIDTH
+    if not isinstance(control, widgets.Button):
+        control.style.description_width = LABEL_WIDTH
 
 
 def _row():

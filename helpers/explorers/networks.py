@@ -20,7 +20,8 @@ BATCH_SIZE = 32
 NUM_TRAINED = 4  # networks
 NUM_MEASURED = 10  # networks as initialised
 LARGE = 50 * 64**2  # depth * width^2 above which fewer networks and examples are measured
-SPEED = 2e9  # multiplications a second of the engine, about
+SECONDS_PER_UNIT = 4e-9  # that the engine takes for one unit and one example, about
+SECONDS_PER_WEIGHT = 0.2e-9  # and for one weight
 PATIENCE = 60  # seconds: what would train for longer isn't trained
 PLANE_POINTS = 32  # of a side of the grid at which a network of the plane is asked
 PLANE_MARGIN = 0.2  # round the data, in units of the inputs
@@ -86,6 +87,7 @@ class Profile(NamedTuple):
 
     measured: xr.Dataset
     predicted: theory.Signals | None
+    dataset: data.Dataset
 
     def relative(self, name):
         """Sizes relative to the RMS in the last hidden layer."""
@@ -117,7 +119,8 @@ def profile_of(dataset, seed, *, num_replicates=NUM_MEASURED, **network) -> Prof
         count = {"num_replicates": 3, "num_examples": 32}
     measured = measure.profile(**dataclasses.asdict(network), **count, dataset=chosen, seed=seed)
     hidden = measured.isel(layer=slice(0, -1))
-    return Profile(hidden, _prediction(network, chosen) if theory.predicts(network) else None)
+    predicted = _prediction(network, chosen) if theory.predicts(network) else None
+    return Profile(hidden, predicted, chosen)
 
 
 def _prediction(network, dataset):
@@ -152,7 +155,7 @@ def train_networks(
     """
     network = network_of(**network)
     chosen = dataset_named(dataset)
-    if seconds_to_train(network, chosen) > PATIENCE:
+    if _seconds(network, chosen) > PATIENCE:
         raise ValueError("This network would take minutes to train; use fewer layers or units.")
     return training.train(
         **dataclasses.asdict(network),
@@ -162,7 +165,8 @@ def train_networks(
         seed=seed,
         epochs=EPOCHS,
         num_replicates=NUM_TRAINED,
-        record_every=len(chosen) // BATCH_SIZE,
+        batch_size=batch_size_for(chosen),
+        record_every=len(chosen) // batch_size_for(chosen),
         keep=keep,
         probe=plane_of(chosen)[0],
         progress=progress,
@@ -170,17 +174,26 @@ def train_networks(
     )
 
 
-def seconds_to_train(network: Network, dataset: data.Dataset) -> float:
-    """Estimate how long a run takes: a forward and two backward products for each weight."""
+def batch_size_for(dataset: data.Dataset) -> int:
+    """Return the batch size: a data set may have fewer examples than a batch."""
+    return min(BATCH_SIZE, len(dataset))
+
+
+def seconds_to_train(dataset, optimizer, learning_rate, seed, **network) -> float:
+    """Estimate how long `train_networks` takes for this setting."""
+    return _seconds(network_of(**network), dataset_named(dataset))
+
+
+def _seconds(network, dataset):
     sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)
     weights = sum(below * above for below, above in itertools.pairwise(sizes))
-    examples = EPOCHS * len(dataset) * NUM_TRAINED
-    return 3 * weights * examples / SPEED
+    once = SECONDS_PER_UNIT * sum(sizes[1:]) + SECONDS_PER_WEIGHT * weights
+    return once * EPOCHS * len(dataset) * NUM_TRAINED
 
 
 def plane_of(dataset: data.Dataset):
     """Points all over the plane of a 2-D data set, and its extent; None for other data sets."""
-    if dataset.num_inputs != 2 or dataset.num_outputs != 1:
+    if dataset.num_inputs != 2:
         return None, None
     left, bottom = dataset.x.min(axis=0) - PLANE_MARGIN
     right, top = dataset.x.max(axis=0) + PLANE_MARGIN

@@ -9,7 +9,7 @@ from helpers import plots, theory
 from helpers.catalogue import ACTIVATIONS
 from helpers.explorers.base import Explorer, Finding
 from helpers.explorers.canvas import Panel
-from helpers.explorers.controls import choice, new_draw, number, whole
+from helpers.explorers.controls import choice, new_draw, number, steps, whole
 from helpers.explorers.words import signed
 
 LEFT_OUT = 0  # a weight scale that stands for no weights at all
@@ -40,7 +40,7 @@ def product_explorer() -> Explorer:
     controls = {
         "activation": choice(ACTIVATIONS, "sigmoid", description="activation"),
         "depth": whole(50, 1, 100, description="depth"),
-        "weight_std": choice(scales, LEFT_OUT, description="weight scale"),
+        "weight_std": steps(scales, LEFT_OUT, description="weight scale"),
         "spread": number(1.0, 0.1, 10, step=0.1, decimals=1, description="spread of z"),
         "seed": new_draw(),
     }

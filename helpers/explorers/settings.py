@@ -8,6 +8,7 @@ import numbers
 import ipywidgets as widgets
 
 from helpers.checks import whole_number
+from helpers.explorers.controls import Steps
 
 
 def write(control, value) -> str:
@@ -89,9 +90,11 @@ def _check_value(name, control, value):
 
 def is_choice(control) -> bool:
     """Whether a control offers a list of values, each with a label."""
-    return isinstance(control, (widgets.SelectionSlider, widgets.Dropdown))
+    return isinstance(control, (Steps, widgets.Dropdown))
 
 
 def options(control) -> list[tuple]:
     """Return (label, value) of everything that such a control offers."""
+    if isinstance(control, Steps):
+        return control.pairs
     return list(control._options_full)  # `options` holds what was given, of several forms

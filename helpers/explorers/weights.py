@@ -6,14 +6,13 @@ from helpers import plots
 from helpers.explorers.base import Finding
 from helpers.explorers.canvas import Panel
 from helpers.explorers.controls import NONE, new_draw
-from helpers.explorers.gradient import mark_epoch, wait
+from helpers.explorers.gradient import draw_learning, mark_epoch, wait, what_training_brought
 from helpers.explorers.networks import (
     EPOCHS,
     NUM_TRAINED,
     PRESETS,
-    last_accuracy,
-    last_epoch,
     network_controls,
+    seconds_to_train,
     train_networks,
     training_controls,
 )
@@ -26,9 +25,10 @@ USUAL_RATIO = -3  # log10 of an update ratio that is often called right
 def weight_explorer() -> TrainingExplorer:
     """Explore the weights while four networks train (notebook 02).
 
-    Mean and spread of every kernel against the epoch (source A's picture), the update ratio with
-    the line at 1e-3, and the distribution of the weights at the chosen epoch. Of a deep network
-    six layers are drawn, evenly chosen.
+    "weights" shows mean and spread of every kernel against the epoch (source A's picture), loss and
+    accuracy, and the distribution of the weights at the chosen epoch; "updates" the update ratio
+    with the line at 1e-3, and the norm of the kernel gradient. Of a deep network six layers are
+    drawn, evenly chosen.
     """
     controls = {
         **network_controls(
@@ -42,22 +42,39 @@ def weight_explorer() -> TrainingExplorer:
         for label, (activation, initializer, normalization, residual) in PRESETS.items()
         if normalization == NONE and not residual
     }
-    panels = [
-        Panel("mean weight", mark_epoch, still=_draw_over_epochs("weight_mean")),
-        Panel("spread of the weights", mark_epoch, still=_draw_over_epochs("weight_std")),
-        Panel("update ratio (dotted: 10⁻³)", mark_epoch, still=_draw_update_ratio),
-        Panel("weights by layer", _draw_distributions),
-    ]
     return TrainingExplorer(
         controls,
         lambda **values: values,
-        {"weights": panels},
+        {"weights": _weight_panels(), "updates": _update_panels()},
         _find,
         train=_train,
+        seconds=_seconds,
         epochs=EPOCHS,
         grid=(2, 2),
         presets=presets,
     )
+
+
+def _weight_panels():
+    return [
+        Panel("mean weight", mark_epoch, still=_draw_over_epochs("weight_mean")),
+        Panel("spread of the weights", mark_epoch, still=_draw_over_epochs("weight_std")),
+        Panel("", mark_epoch, ("loss", "accuracy", "A"), still=draw_learning),
+        Panel("weights by layer", _draw_distributions),
+    ]
+
+
+def _update_panels():
+    return [
+        Panel("update ratio (dotted: 10⁻³)", mark_epoch, still=_draw_update_ratio),
+        Panel("kernel gradient", mark_epoch, still=_draw_over_epochs("gradient_norm")),
+        Panel("", mark_epoch, ("loss", "accuracy", "A"), still=draw_learning),
+        Panel("weights by layer", _draw_distributions),
+    ]
+
+
+def _seconds(**setting):
+    return seconds_to_train(normalization=NONE, residual=False, **setting)
 
 
 def _train(**setting):
@@ -107,18 +124,17 @@ def _find(run):
     recording = run.recording
     if recording is None:
         return Finding(f"Training: {EPOCHS} epochs of {NUM_TRAINED} networks.")
+    trained, accuracy = what_training_brought(recording)
     if recording.attrs["diverged_at"] >= 0:
         step = recording.attrs["diverged_at"]
-        return Finding(f"Exploded at step {step}: the loss is NaN.", {"run": "exploded"})
+        return Finding(f"Exploded at step {step}: the loss is NaN. {trained}.", accuracy)
     kernels = recording["kernel"].values
     names = [str(name) for name in recording.layer.values]
     shift = np.nanmedian(np.abs(kernels[:, -1] - kernels[:, 0]), axis=(0, 2, 3))
     most = int(np.nanargmax(shift))
     least = int(np.nanargmin(shift))
-    accuracy = f"{last_accuracy(recording):.2f}"
     return Finding(
         f"{names[most]} moves most: by {shift[most]:.2g} per weight (median), {names[least]} "
-        f"least, by {shift[least]:.2g}. After {last_epoch(recording):g} epochs accuracy "
-        f"{accuracy}.",
-        {"accuracy": accuracy},
+        f"least, by {shift[least]:.2g}. {trained}.",
+        accuracy,
     )

@@ -16,8 +16,10 @@ def size_in_words(size: float) -> str:
 
 
 def signed(number: float) -> str:
-    """Write a number with its sign and two decimals, never "-0.00"."""
-    return f"{round(number, 2) + 0.0:+.2f}"
+    """Write a number with its sign and two decimals; a smaller one with its first digit."""
+    if 0 < abs(number) < 0.005:
+        return f"{number:+.1g}"
+    return f"{round(number, 2) + 0.0:+.2f}"  # no "-0.00"
 
 
 def judge(delta: np.ndarray) -> tuple[str, str]:

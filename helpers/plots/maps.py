@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers.plots.style import (
@@ -19,6 +20,7 @@ HERE_COLOR = "#FFD400"  # bright on blue and on red
 REACH_COLOR = "#D55E00"
 REACH_TEXT_COLOR = "#8A3A00"  # the same hue, dark enough to read
 NUM_BOUNDARY_POINTS = 300  # more would hide the shade under them
+MARKERS = "o^sDv"  # of the classes, again and again
 
 
 def points(dataset, *, ax=None):
@@ -59,26 +61,34 @@ def decision_boundary(dataset, outputs, extent, *, ax=None):
     Parameters
     ----------
     dataset : Dataset
-        Two inputs, two classes.
+        Two inputs.
     outputs : array, shape (rows, columns)
-        The probability of class 1, from the lower left.
+        The probability of class 1, from the lower left; of more than two classes the likeliest.
     extent : (float, float, float, float)
         Left, right, bottom, top of the plane shown.
     """
     ax = axes_or_new(ax)
-    shade = {"vmin": 0, "vmax": 1, "cmap": "PuOr_r", "alpha": 0.85, "interpolation": "bilinear"}
+    last_class = int(dataset.y.max())
+    shade = {"vmin": 0, "vmax": last_class, "cmap": "PuOr_r", "alpha": 0.85}
+    # Between the numbers of three classes there is nothing to be said.
+    shade["interpolation"] = "bilinear" if last_class == 1 else "nearest"
     # Order -1: under the grid.
     ax.imshow(outputs, origin="lower", extent=extent, aspect="auto", zorder=-1, **shade)
     x = dataset.x[:NUM_BOUNDARY_POINTS]
     y = dataset.y[:NUM_BOUNDARY_POINTS]
     edge = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.5}
-    # Darker than the shades of the two classes, so that a point in the wrong half is seen.
-    for label, (color, marker) in enumerate((("#5B2C83", "o"), ("#B35806", "^"))):
+    # Darker than the shades of the two classes, so that a point in the wrong place is seen.
+    colors = ("#5B2C83", "#B35806")
+    if last_class > 1:
+        colors = plt.colormaps["PuOr_r"](np.linspace(0, 1, last_class + 1))
+    for label, color, marker in zip(
+        range(last_class + 1), colors, itertools.cycle(MARKERS), strict=False
+    ):
         ax.plot(*x[y == label].T, marker, color=color, label=f"class {label}", **edge)
     ax.set(title="", xlabel="shade: what one network says", ylabel="")
     ax.set(xlim=extent[:2], ylim=extent[2:])
     plain_ticks(ax)
-    share = float((np.asarray(outputs) > 0.5).mean())
+    share = float((np.abs(np.asarray(outputs) - 1) < 0.5).mean())
     ax.set_label(f"{dataset.name}: the network says class 1 on {100 * share:.0f} % of the plane.")
     return ax
 

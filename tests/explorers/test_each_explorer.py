@@ -332,6 +332,15 @@ def test_two_initializers_are_measured_on_the_same_draws():
     np.testing.assert_allclose(differences, np.log10(2) / 2, atol=1e-9)  # Var W doubles
 
 
+def test_a_line_keeps_its_slope_on_the_screen_where_the_network_grows():
+    """From 20 to 50 layers it grows longer, on the same axes."""
+    explorer = gradient_explorer(initializer="glorot_uniform", depth=20, width=16)
+    limits = [(ax.get_xlim(), ax.get_ylim()) for ax in explorer.axes[:2]]
+    for depth in (30, 40, 50):
+        explorer.set(depth=depth)
+        assert [(ax.get_xlim(), ax.get_ylim()) for ax in explorer.axes[:2]] == limits
+
+
 def test_theory_is_near_where_it_should_be():
     explorer = gradient_explorer(
         activation="tanh", initializer="glorot_uniform", depth=10, width=64

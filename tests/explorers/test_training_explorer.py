@@ -7,6 +7,7 @@ import numpy as np
 from hands import act, pixels
 
 from helpers import STYLE, data, explorers
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation, Initializer
 from helpers.explorers import EPOCHS, gradient_explorer, networks
 from helpers.explorers import training as training_module
 from helpers.training import train
@@ -33,13 +34,15 @@ def show(shown, view):
 
 def check(shown):
     """All panels of both views hold the numbers of the run at the scrubbed epoch."""
-    recording, epoch = truth(shown.values), shown.epoch.value
-    show(shown, "training")
+    recording = truth(shown.values)
+    epoch = shown.epoch.value
+    for view, place in (("layers", 2), ("training", 0)):
+        show(shown, view)
+        for name in ("loss", "accuracy"):
+            drawn = curve(shown.axes[place], name)
+            median = recording[name].median("replicate")
+            np.testing.assert_allclose(drawn, median, rtol=1e-4, atol=1e-5)
     loss, heat, plane, _ = shown.axes
-    for name in ("loss", "accuracy"):
-        np.testing.assert_allclose(
-            curve(loss, name), recording[name].median("replicate"), rtol=1e-4, atol=1e-5
-        )
     with np.errstate(divide="ignore"):
         logs = np.log10(recording["delta_norm"].median("replicate").values.T[:-1])
     np.testing.assert_allclose(heat.images[0].get_array(), logs, atol=1e-3)
@@ -95,7 +98,9 @@ def test_a_pinned_run_stays_on_the_axes_with_the_difference_in_words(at_once):
     shown.set(activation="tanh")
     pinned = [line for line in shown.axes[0].lines if line.get_label() == "A"]
     np.testing.assert_allclose(pinned[0].get_ydata(), before)
-    assert "Against A (activation sigmoid → tanh): delta ratio and accuracy" in shown.verdict
+    assert (
+        "Against A (activation sigmoid → tanh): first-layer delta over the last's " in shown.verdict
+    )
 
 
 def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):
@@ -112,8 +117,10 @@ def test_every_axis_has_its_own_ticks_again_after_another_view(at_once):
     before = labels()
     assert all(any(texts) for ax in before for texts in ax)
     show(shown, "training")
+    trained = shown._recording
     shown._recording = None
     shown._show()  # as while training
+    shown._recording = trained
     show(shown, "layers")
     assert labels() == before
     weights = explorers.weight_explorer()
@@ -144,6 +151,7 @@ def until(condition, seconds=60):
 
 def test_in_its_thread_the_newest_setting_wins_and_stop_frees(monkeypatch):
     monkeypatch.setattr(training_module, "PAUSE", 0.05)
+    monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
     shown = gradient_explorer()
     assert shown._recording is None
     for depth in range(5, 12):
@@ -217,11 +225,16 @@ def test_what_training_refuses_is_said_and_nothing_is_lost(at_once, monkeypatch)
     def refuse(**_):
         raise ValueError("not today")
 
-    shown = gradient_explorer()
-    monkeypatch.setattr(shown, "_train", refuse)
-    shown.set(depth=5)
-    until(lambda: "not today" in shown._status.value)
-    assert shown.verdict.startswith("Shrinking")
+    for seconds in (0, 1):  # trained in the move, and in the thread
+        shown = gradient_explorer()
+        monkeypatch.setattr(shown, "_train", refuse)
+        monkeypatch.setattr(shown, "_seconds", lambda seconds=seconds, **_: seconds)
+        shown.set(depth=5)
+        until(lambda shown=shown: "not today" in shown._status.value)
+        assert shown.verdict.startswith("Shrinking")
+        monkeypatch.setattr(shown, "_train", networks.train_networks)
+        shown.set(depth=4)
+        until(lambda shown=shown: "After 100 epochs" in shown.verdict)
 
 
 def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
@@ -232,3 +245,114 @@ def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
     shown.epoch.value = 50
     shown.set(depth=4, width=5)
     assert shown._recording is not None and shown._status.value == ""
+
+
+def test_a_quick_training_is_part_of_the_move_and_a_long_one_is_not():
+    shown = gradient_explorer()
+    for activation in ("tanh", "relu", "elu"):
+        shown.controls["activation"].value = activation
+        assert "After 100 epochs" in shown.verdict and shown._worker._thread is None
+    shown.set(depth=20, width=32)
+    assert "After" not in shown.verdict and shown._recording is None
+    shown.set(depth=4, width=5)
+    assert "After 100 epochs" in shown.verdict
+    until(lambda: shown._worker._thread is None)  # the long one was dropped
+    assert shown._recording.attrs["depth"] == 4
+
+
+def test_loss_and_accuracy_are_in_the_first_picture(at_once):
+    for make in (gradient_explorer, explorers.weight_explorer):
+        shown = make()
+        found = [ax for ax in shown.axes if ax.get_xlabel() == "epoch"
+                 and {"loss", "accuracy"} <= {line.get_label() for line in ax.lines}]  # fmt: skip
+        assert len(found) == 1
+
+
+def test_a_trained_ratio_is_never_compared_with_an_untrained_one(at_once):
+    shown = gradient_explorer()
+    shown.pin()
+    shown.set(activation="tanh")
+    assert "first-layer delta over the last's 0.113 → 4.65, accuracy" in shown.verdict
+    shown.epoch.value = 50
+    assert "first-layer delta" not in shown.verdict.split("Against A")[1]
+    assert "accuracy after 100 epochs 0.60 → " in shown.verdict
+
+
+def test_a_run_that_was_stopped_has_no_later_epoch(monkeypatch):
+    monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
+    monkeypatch.setattr(training_module, "PAUSE", 0.01)
+    shown = gradient_explorer(depth=40, width=32)
+    until(lambda: not shown._stop.disabled)
+    shown._stop.click()
+    until(lambda: "stopped at epoch" in shown._status.value)
+    shown.epoch.value = 100
+    last = shown._recording.epoch.values[-1]
+    assert f" at epoch {last:g}:" in shown.verdict and "epoch 100" not in shown.verdict
+
+
+def test_reset_restores_the_first_picture_wholly(at_once):
+    shown = gradient_explorer()
+    before = pixels(shown)
+    shown.set(depth=9, activation="relu")
+    shown.pin()
+    show(shown, "training")
+    shown.epoch.value = 30
+    shown._play.playing = True
+    shown.reset()
+    np.testing.assert_array_equal(pixels(shown), before)
+    assert shown.view.value == "layers" and shown.epoch.value == 0
+    assert shown._play.value == 0 and not shown._play.playing
+
+
+def plane(labels):
+    rng = np.random.default_rng(0)
+    return data.Dataset(rng.normal(size=(len(labels), 2)), labels)
+
+
+OWN_DATA = {
+    "ten examples": lambda: plane(np.arange(10) % 2),
+    "three classes": lambda: plane(np.arange(90) % 3),
+    "five classes": lambda: plane(np.arange(95) % 5),
+    "one input": lambda: data.Dataset(np.linspace(-1, 1, 60)[:, None], np.arange(60) % 2),
+}
+
+
+def test_a_data_set_of_one_s_own_trains_and_is_drawn_whatever_its_name(at_once, monkeypatch):
+    for name, make in OWN_DATA.items():
+        monkeypatch.setitem(data.DATASETS, name, make)
+    shown = gradient_explorer()
+    show(shown, "training")
+    for name, make in OWN_DATA.items():
+        shown.set(dataset=name)
+        assert "After 100 epochs" in shown.verdict, shown._status.value
+        assert len(shown.axes[2].images) == (make().num_inputs == 2)
+    for make in (explorers.weight_explorer, explorers.initializer_explorer):
+        other = make()
+        other.set(dataset="ten examples")
+        assert "could not" not in other.verdict
+
+
+def test_bad_data_are_said_and_the_next_setting_works(at_once, monkeypatch):
+    def broken():
+        return {}["nothing"]
+
+    monkeypatch.setitem(data.DATASETS, "one class", lambda: plane(np.zeros(40)))
+    monkeypatch.setitem(data.DATASETS, "broken", broken)
+    monkeypatch.setitem(data.DATASETS, "no data set", lambda: 3)
+    shown = gradient_explorer()
+    for name, words in (
+        ("one class", "y must hold the class labels"),
+        ("broken", "This setting could not be drawn: KeyError"),
+        ("no data set", "dataset must be a Dataset"),
+    ):
+        shown.set(dataset=name)
+        assert shown.verdict.startswith(words)
+        shown.set(dataset="circles")
+        assert "After 100 epochs" in shown.verdict
+
+
+def test_an_initializer_and_an_activation_of_one_s_own_train(at_once, monkeypatch):
+    monkeypatch.setitem(INITIALIZERS, "half", Initializer(lambda fan_in, fan_out: 0.5 / fan_in))
+    monkeypatch.setitem(ACTIVATIONS, "sine", Activation(np.sin, np.sin, np.cos))
+    shown = gradient_explorer(initializer="half", activation="sine")
+    assert "After 100 epochs" in shown.verdict
