@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from driver import PANEL, RUN, cell_errors, open_notebook, run_all, wait_until_idle
 from playwright.sync_api import expect
 from test_explorers import (
@@ -85,6 +86,7 @@ def test_a_run_can_be_played_scrubbed_and_pinned(page, lab):
     assert cell_errors(page) == []
 
 
+@pytest.mark.timing
 def test_nobody_waits_for_a_training(page, lab):
     """Bounds beside a plain ``interact`` cell, since machines differ; -rP shows milliseconds."""
     write_notebook(lab, "waiting", "from helpers.explorers import gradient_explorer\n"
