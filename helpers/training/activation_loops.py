@@ -282,6 +282,7 @@ LOOPS = Named(
 )
 
 
+# Compiled when it is first asked for, and then kept: a pointer must outlive whoever uses it.
 @functools.cache
 def pointer(name: str, dtype: str):
     """Compile the loop of that name for float32 or float64."""

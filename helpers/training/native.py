@@ -229,6 +229,7 @@ def _signals(places, widest, examples, dtype):
 
 def replicate_keys(seed: int, num_replicates: int) -> np.ndarray:
     """Return the key of each replicate for RReLU's random slopes, uint32."""
+    # spawn_key sets this stream apart from those of the weights and of the batches
     sequences = [
         np.random.SeedSequence([seed, replicate], spawn_key=(1,))
         for replicate in range(num_replicates)
@@ -259,6 +260,7 @@ def _record(net, plan, num_replicates, num_probes, dtype):
 
 def _arrays(record, plan):
     """Give the record by name, without the rows that a stopped run did not reach."""
+    # a stopped run leaves the rest of its rows empty
     rows = len(plan.recorded_steps)
     arrays = {"loss": record.loss, "accuracy": record.score[..., 0]}
     if record.score.shape[-1] > 1:

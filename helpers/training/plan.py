@@ -124,7 +124,7 @@ class Plan:
 def _shuffled(num_examples, batch_size, epochs, seed):
     """Shuffle the examples anew for each epoch; an explorer asks for the same again and again."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    used = num_examples // batch_size * batch_size
+    used = num_examples // batch_size * batch_size  # the last, short batch is dropped
     order = np.concatenate([rng.permutation(num_examples)[:used] for _ in range(epochs)])
     batches = order.reshape(-1, batch_size).astype(np.int32)
     batches.flags.writeable = False  # all who ask get the same array
