@@ -41,7 +41,7 @@ class Spot(NamedTuple):
     """One place on the map: what was measured there, and what theory says."""
 
     measured: xr.Dataset
-    predicted: theory.PairSignals
+    predicted: theory.ExpectedPairProfile
     scales: theory.DepthScales
 
     @property

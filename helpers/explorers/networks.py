@@ -86,7 +86,7 @@ class Profile(NamedTuple):
     """Hidden layers, measured, and what theory predicts of them, if it does."""
 
     measured: xr.Dataset
-    predicted: theory.Signals | None
+    predicted: theory.ExpectedProfile | None
     dataset: data.Dataset
 
     def relative(self, name):
