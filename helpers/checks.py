@@ -77,6 +77,14 @@ def finite_number(name: str, value, *, low: float = -math.inf) -> float:
     return number
 
 
+def correlation_number(value) -> float:
+    """Return `value` as a float from -1 to 1, or raise the ``ValueError`` that says so."""
+    number = _float(value)
+    if not -1 <= number <= 1:
+        raise ValueError(f"A correlation must be from -1 to 1; got {value!r}.")
+    return number
+
+
 def _float(value):
     """Return `value` as a float; NaN, which no check lets pass, if it is no number."""
     try:

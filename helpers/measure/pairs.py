@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from helpers.catalogue import ACTIVATIONS, Initializer
-from helpers.checks import positive_number, whole_number
+from helpers.checks import correlation_number, positive_number, whole_number
 from helpers.measure.blas import one_blas_thread
 from helpers.measure.parameters import draw
 from helpers.measure.statistics import STATISTICS, sum_of_squares
@@ -76,8 +76,7 @@ def pair_profile(
 
 def _two_inputs(width, correlation, second_moment):
     """Return x and x', shape (2, width), with that mean square and exactly that correlation."""
-    if not -1 <= correlation <= 1:
-        raise ValueError(f"A correlation must be from -1 to 1; got {correlation!r}.")
+    correlation = correlation_number(correlation)
     # all ones: every entry contributes alike, whatever the width
     ones = np.ones(width)
     # a half-period cosine, of mean square 1, is orthogonal to the ones (as in a cosine transform)

@@ -1,4 +1,4 @@
-"""Checks of variances and correlations, which `helpers.checks` has no use for elsewhere."""
+"""Checks of variances, which `helpers.checks` has no use for elsewhere."""
 
 import numpy as np
 
@@ -38,10 +38,3 @@ def two_variances(weight_variance, bias_variance) -> tuple[float, float]:
         non_negative_number("weight_variance", weight_variance),
         non_negative_number("bias_variance", bias_variance),
     )
-
-
-def correlation_number(c) -> float:
-    """Return `c` as a float from -1 to 1, or raise ``ValueError``."""
-    if not -1 <= c <= 1:
-        raise ValueError(f"A correlation must be from -1 to 1; got {c!r}.")
-    return float(c)

@@ -13,13 +13,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from helpers.catalogue import ACTIVATIONS
-from helpers.checks import whole_number
-from helpers.theory.arguments import (
-    correlation_number,
-    non_negative,
-    non_negative_number,
-    two_variances,
-)
+from helpers.checks import correlation_number, whole_number
+from helpers.theory.arguments import non_negative, non_negative_number, two_variances
 from helpers.theory.mean_field import ROUNDING, chi, fixed_point, variance_map
 from helpers.theory.moments import moments
 from helpers.theory.quadrature import gauss_legendre
