@@ -28,6 +28,7 @@ class Named(dict):
 
     def __missing__(self, name):
         """Raise the one sentence that names what was given and what is allowed."""
+        # `dict` calls this for a missing key, so that every look-up by name gives that sentence
         raise ValueError(self._sentence(name))
 
     def _sentence(self, name, also=""):

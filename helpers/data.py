@@ -142,6 +142,7 @@ def digits(num_examples: int = NUM_DIGITS, *, seed: int = 0) -> Dataset:
     allowed = {"low": FEWEST_DIGITS, "high": NUM_DIGITS}
     num_examples = whole_number("num_examples", num_examples, **allowed)
     x, y = load_digits(return_X_y=True)
+    # shuffled before it is cut, so that a part holds all classes about alike
     chosen = np.random.default_rng(_seed(seed)).permutation(len(x))[:num_examples]
     return Dataset(x[chosen] / 16, y[chosen], "digits")
 

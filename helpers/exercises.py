@@ -284,6 +284,7 @@ def tally(*parts: Prediction | Exercise) -> widgets.HTML:
     """Count the predictions made, those that came true, and the exercises solved."""
     predictions = [part for part in parts if isinstance(part, Prediction)]
     exercises = [part for part in parts if isinstance(part, Exercise)]
+    # a choice counts, whether its answer has been looked at or not
     made = [p for p in predictions if p.chosen is not None]
     right = sum(p.chosen == p.answer for p in made)
     text = f"You made {len(made)} of {len(predictions)} predictions; {right} came true."

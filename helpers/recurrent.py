@@ -374,6 +374,7 @@ class Cell(NamedTuple):
     run: Callable
 
 
+# At the end, as it names the functions above.
 CELLS = Named(
     "cell", {"simple_rnn": Cell(1, _simple_rnn), "lstm": Cell(4, _lstm), "gru": Cell(3, _gru)}
 )

@@ -114,6 +114,7 @@ _TRUNCATED_STD = 0.87962566103423978  # the standard deviation of what is left, 
 # standard normal draws -> draws of standard deviation 1 in another shape, by their quantiles
 _SHAPES = {
     "normal": lambda normal: normal,
+    # U(-sqrt(3), sqrt(3)) has variance 1
     "uniform": lambda normal: np.sqrt(3) * (2 * ndtr(normal) - 1),
     "truncated_normal": lambda normal: (
         ndtri(_TAIL + (1 - 2 * _TAIL) * ndtr(normal)) / _TRUNCATED_STD
@@ -197,6 +198,7 @@ INITIALIZERS = Named(
             source="Keras's default for this name",
         ),
         "heuristic_uniform": Initializer(
+            # of U(-a, a) the variance is a^2 / 3
             lambda fan_in, fan_out: 1 / (3 * fan_in),
             "uniform",
             keras=_keras_maker(

@@ -57,6 +57,7 @@ class Normalization:
         """Make a new Keras layer that normalises like this."""
         import keras  # only here: nothing in the catalogue loads TensorFlow before it is needed
 
+        # by name, so that the entry can be written down without Keras
         return getattr(keras.layers, self.keras)(epsilon=self.epsilon, name=name)
 
     def forward(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

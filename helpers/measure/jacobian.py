@@ -51,6 +51,7 @@ def singular_values(
     kernels, biases = draw(network.sampler, sizes, num_replicates, seed)
     width = network.width
     depth = network.depth
+    # all of one shape, as hidden layers have one width: so the SVD takes them in one call
     jacobians = np.empty((depth - 1, num_replicates, width, width))
     # one example for each network; where there are fewer examples, `resize` repeats them
     a = np.resize(x, (num_replicates, 1, dataset.num_inputs))

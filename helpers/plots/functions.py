@@ -137,6 +137,7 @@ def over_z(z, values, density, limits, *, title, color=OTHER_COLOR, pinned=None,
     # A function that jumps is interrupted there: a steep line would claim a slope.
     jump = np.abs(np.diff(values, append=values[-1])) > 0.15 * (high - low)
     ax.plot(z, np.where(jump, np.nan, values), color=color, label="now")
+    # As wide as the wider of the two, so that neither is cut.
     reach = max(z[-1], 0 if pinned is None else pinned[0][-1])
     ax.set(title=title, xlabel="z (grey: where it falls)", ylabel="")
     ax.set(xlim=(-reach, reach), ylim=limits)
@@ -201,6 +202,7 @@ def _share_by_bin(pushed, edges):
     # Within a cell the values are spread evenly: the part of it that lies below each edge.
     part_below = np.clip((edges[1:-1, None] - low) / width, 0, 1)  # (inner edge, cell)
     inner = np.einsum("ij,j->i", part_below, pushed.share)
+    # Differences of the share below each edge: the ends take what lies beyond them.
     return np.diff(np.concatenate([[0], inner, [pushed.share.sum()]]))
 
 

@@ -285,5 +285,6 @@ def _layer_axis(ax, arrays, place="hidden layer"):
     depth = max(np.shape(array)[1] for array in arrays)
     end = depth if depth <= 5 else round_up(depth)  # no tick for a layer that isn't there
     ax.set(xlabel=place, ylabel="", xlim=(0.5, end + 0.5))
+    # A single layer has a single tick.
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.xaxis.set_major_formatter(ScalarFormatter())

@@ -177,6 +177,7 @@ def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     edges = _cell_edges(depths)
     sides = np.arange(len(columns) + 1) - 0.5
     white_lines = {"edgecolor": "white", "linewidth": 2}
+    # Guessing, 0.5, is as dark as it gets.
     ax.pcolormesh(sides, edges, accuracy.T, vmin=0.5, vmax=1, **white_lines)
     for column, (row, depth) in enumerate(zip(accuracy, np.asarray(reach, float), strict=True)):
         _write_accuracies(ax, column, depths, row)

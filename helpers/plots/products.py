@@ -38,6 +38,7 @@ def factors(values, *, color=OTHER_COLOR, ax=None):
     logs = log10_size(values)
     low, high = decade_limits(logs, least=2)
     zeros = np.isneginf(logs)
+    # From log10 = 0, the size 1: the length of a bar is what its factor gains or loses.
     ax.vlines(numbers[~zeros], 0, logs[~zeros], color=color, linewidth=2)
     ax.plot(numbers[~zeros], logs[~zeros], "o", color=color, markersize=5)
     if zeros.any():
