@@ -116,7 +116,7 @@ def _check_elementwise(name, function):
     alone = np.asarray(function(PROBES[:1]), np.float64)
     if alone.shape != PROBES[:1].shape or not np.allclose(alone, values[:1], rtol=PROBE_TOLERANCE):
         raise ValueError(
-            f"the {name} of an activation must look at each element alone; at "
+            f"The {name} of an activation must look at each element alone; at "
             f"{PROBES[0].tolist()} it gave {values[0].tolist()} beside other numbers, and "
             f"{alone.ravel().tolist()} without them."
         )

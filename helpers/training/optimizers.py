@@ -164,7 +164,7 @@ def make(optimizer, learning_rate: float | None, clip: tuple[str, float] | None)
         made, settings = type(optimizer), optimizer.get_config()
         if "learning_rate" not in settings:
             raise ValueError(
-                f"an optimizer that wraps another one ({made.__name__}) can't be used here; give "
+                f"An optimizer that wraps another one ({made.__name__}) can't be used here; give "
                 "the one that it wraps."
             )
     else:

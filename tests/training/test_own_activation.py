@@ -100,11 +100,11 @@ NO_FUNCTION = {
 @pytest.mark.parametrize(("function", "words"), NO_FUNCTION.values(), ids=NO_FUNCTION)
 def test_a_function_that_is_none_is_one_clear_sentence(function, words):
     before = PROBES.copy()
-    with pytest.raises(ValueError, match="the function of an activation") as error:
+    with pytest.raises(ValueError, match="The function of an activation") as error:
         Activation(function, "tanh")
     assert words in str(error.value)
     if callable(function):
-        with pytest.raises(ValueError, match="the derivative of an activation") as error:
+        with pytest.raises(ValueError, match="The derivative of an activation") as error:
             Activation(np.tanh, "tanh", function)
         assert words in str(error.value)
     np.testing.assert_array_equal(PROBES, before)
@@ -127,13 +127,13 @@ def test_a_wrong_entry_is_refused_when_it_is_made(make, words):
 
 
 WRONG_IN_KERAS = {
-    "tanh": "an activation must be the same in NumPy and in Keras; at",
+    "tanh": "An activation must be the same in NumPy and in Keras; at",
     lambda z: z[:, :1]: "must be the same in NumPy and in Keras; at",
     "sinus": "Keras can't make the activation 'sinus': ValueError",
     np.sin: "Keras can't train the activation <ufunc 'sin'>: it has no gradient",
     lambda z: keras.ops.stop_gradient(keras.ops.sin(z)): "it has no gradient",
     lambda z: keras.ops.sin(z) / 2 + keras.ops.stop_gradient(keras.ops.sin(z)) / 2: (
-        "an activation's slope must be the same in NumPy and in Keras"
+        "An activation's slope must be the same in NumPy and in Keras"
     ),
     lambda z: keras.ops.sinus(z): "Keras can't make the activation",
 }
