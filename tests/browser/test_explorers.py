@@ -149,9 +149,13 @@ def test_voila_serves_an_explorer_as_a_page(page, lab, browser, tmp_path):
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [
-        sys.executable, "-m", "voila", "--no-browser", f"--port={port}",
+        sys.executable,
+        "-m",
+        "voila",
+        "--no-browser",
+        f"--port={port}",
         str(lab.root / "notebooks" / "gradient_explorer.ipynb"),
-    ]  # fmt: skip
+    ]
     with log.open("w") as output:
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -179,8 +183,12 @@ def test_a_cell_can_draw_figures_while_a_slider_moves(page, lab):
         "    figure, ax = plt.subplots()\n    ax.set_title(f'$x^{{{k}}}$')\n"
         "    figure.canvas.draw()\n    plt.close(figure)\nprint('drawn', k + 1)"
     )
-    write_notebook(lab, "both", "from helpers.explorers import gradient_explorer as explorer\n"
-                   "explorer()", figures)  # fmt: skip
+    write_notebook(
+        lab,
+        "both",
+        "from helpers.explorers import gradient_explorer as explorer\nexplorer()",
+        figures,
+    )
     open_notebook(page, "both.ipynb")
     run_all(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -341,8 +349,14 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
     names = "product_explorer, gradient_explorer"
     large = "large = gradient_explorer()\nlarge.set(depth=49, width=256)\nlarge"
-    write_notebook(lab, "latency", f"from helpers.explorers import {names}\nproduct_explorer()",
-                   "gradient_explorer()", INTERACT, large)  # fmt: skip
+    write_notebook(
+        lab,
+        "latency",
+        f"from helpers.explorers import {names}\nproduct_explorer()",
+        "gradient_explorer()",
+        INTERACT,
+        large,
+    )
     open_notebook(page, "latency.ipynb")
     run_all(page)
     areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")

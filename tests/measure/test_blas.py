@@ -18,8 +18,13 @@ def test_blas_threads_are_as_before():
     seen = []
 
     def watched(z):
-        seen.append({library["num_threads"] for library in threadpool_info()
-                     if library["user_api"] == "blas"})  # fmt: skip
+        seen.append(
+            {
+                library["num_threads"]
+                for library in threadpool_info()
+                if library["user_api"] == "blas"
+            }
+        )
         if z.shape[-1] == 3:
             raise KeyError("an activation that fails")
         return z

@@ -73,13 +73,29 @@ def loss_of(logits, squash, y, loss, classes):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, logits)
 
 
-def by_hand(activation, initializer, dataset, *, epochs, optimizer, seed=0, replicate=0,
-            batch_size=32, loss=None, **network):  # fmt: skip
+def by_hand(
+    activation,
+    initializer,
+    dataset,
+    *,
+    epochs,
+    optimizer,
+    seed=0,
+    replicate=0,
+    batch_size=32,
+    loss=None,
+    **network,
+):
     """Train with a Keras model, a Keras optimizer and a GradientTape: one step after another."""
     model = networks.make_mlp(
-        activation, initializer, num_inputs=dataset.num_inputs, num_outputs=dataset.num_outputs,
-        seed=seed, replicate=replicate, **network,
-    )  # fmt: skip
+        activation,
+        initializer,
+        num_inputs=dataset.num_inputs,
+        num_outputs=dataset.num_outputs,
+        seed=seed,
+        replicate=replicate,
+        **network,
+    )
     to_logits = keras.Model(model.input, model.get_layer("output").output)
     squash = model.get_layer("output_activation")
     dense = networks.dense_layers(model)

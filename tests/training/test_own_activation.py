@@ -27,12 +27,18 @@ def bent(leak):
 OWN = {
     "sine": (Activation(np.sin, keras.ops.sin), True),
     "bent": (Activation(bent(LEAK), lambda z: keras.ops.where(z > 0, z, LEAK * z)), True),
-    "cube": (Activation(lambda z: np.tanh(z) ** 3, lambda z: keras.ops.tanh(z) ** 3,
-                        lambda z: 3 * np.tanh(z) ** 2 / np.cosh(z) ** 2), True),
+    "cube": (
+        Activation(
+            lambda z: np.tanh(z) ** 3,
+            lambda z: keras.ops.tanh(z) ** 3,
+            lambda z: 3 * np.tanh(z) ** 2 / np.cosh(z) ** 2,
+        ),
+        True,
+    ),
     "swish": (Activation(lambda z: z * expit(z), "silu"), False),
     "erf": (Activation(erf, keras.ops.erf, lambda z: 2 / np.sqrt(np.pi) * np.exp(-(z**2))), False),
     "half": (Activation(functools.partial(np.multiply, 0.5), lambda z: 0.5 * z), False),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
