@@ -114,7 +114,7 @@ class Explorer(widgets.VBox):
         self.presets = layout.preset_buttons(presets, self.set)
         self._pin = layout.button("Pin as A", "thumb-tack", self._pin_or_unpin)
         self._reset = layout.button("Reset", "undo", self.reset)
-        self._sentence = widgets.HTML()
+        self._sentence = layout.words()
         self._image = layout.picture(size)
         self._text = layout.text_line("setting")
         return [

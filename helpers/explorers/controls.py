@@ -64,6 +64,7 @@ class Steps(widgets.HBox):
         self.typed = widgets.Text(continuous_update=False, tooltip=description)
         self.typed.layout.width = "64px"
         super().__init__([self.slider, self.typed], value=value)
+        self.layout.align_items = "center"
         self._write()
         self.slider.observe(lambda change: self.set_trait("value", change.new), names="value")
         self.typed.observe(lambda change: self._read(change.new), names="value")

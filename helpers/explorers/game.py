@@ -35,7 +35,7 @@ class Game(widgets.VBox):
     def __init__(self):
         self._name, goal = next(iter(GOALS.items()))
         self.explorer = gradient_explorer(**goal.start)
-        self.said = widgets.HTML()
+        self.said = layout.words()
         self.goals = {
             name: layout.button(name, on_click=lambda name=name: self.begin(name)) for name in GOALS
         }
@@ -49,6 +49,7 @@ class Game(widgets.VBox):
         """Give back the buttons' channels; the explorer is freed by itself."""
         for part in (*self.goals.values(), self.said, self.children[0]):
             close_all(part)
+        self.layout.close()
         self.close()
 
     def begin(self, name: str) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers import measure, plots
-from helpers.catalogue import INITIALIZERS
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS
 from helpers.explorers.base import Explorer, Finding
 from helpers.explorers.canvas import Panel
 from helpers.explorers.controls import NONE, choice, new_draw
@@ -15,8 +15,8 @@ from helpers.explorers.networks import (
     Profile,
     dataset_named,
     is_large,
-    network_controls,
     profile_of,
+    size_controls,
 )
 from helpers.explorers.words import ALONE, judge, size_in_words
 
@@ -46,15 +46,11 @@ def initializer_explorer() -> Explorer:
     from one hidden layer to the next, and the measured spread against the predicted one. Five
     networks each, on common random numbers.
     """
-    network = network_controls(
-        "tanh", "heuristic_uniform", "digits", depth=5, width=64, deepest=DEEPEST, widest=128
-    )
-    del network["initializer"]  # there are two
     controls = {
-        "activation": network.pop("activation"),
+        "activation": choice(ACTIVATIONS, "tanh", description="activation"),
         "first": choice(INITIALIZERS, "heuristic_uniform", description="first"),
         "second": choice(INITIALIZERS, "glorot_uniform", description="second"),
-        **network,
+        **size_controls("digits", depth=5, width=64, deepest=DEEPEST, widest=128),
         "seed": new_draw(),
     }
     names = ("activation", "first", "second")

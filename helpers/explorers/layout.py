@@ -10,14 +10,16 @@ from helpers.explorers.keyboard import KeyboardGuard
 PIXELS_PER_INCH = 90  # of the page, at most
 LABEL_WIDTH = "112px"
 SHORT_LABEL_WIDTH = "56px"
-CONTROL_WIDTH = "376px"  # which leaves 180 for the slider itself
-STEPS_WIDTH = "308px"  # without the field behind it
-COLUMN_WIDTH = "384px"
+CONTROL_WIDTH = "380px"  # which leaves 180 for the slider itself
+STEPS_WIDTH = "318px"  # without the field behind it
+COLUMN_WIDTH = "392px"
 STYLE_SHEET = """<style>
 .course-explorer {--jp-widgets-font-size: 16px}
-.course-explorer p {font-size: 18px; line-height: 1.35; max-width: 376px; margin: 0}
+.course-explorer p {font-size: 18px; line-height: 1.35; max-width: 380px; margin: 0}
 .course-game > .widget-html p {font-size: 18px}
-.course-explorer .widget-readout {min-width: 60px; max-width: 60px}
+.course-explorer .widget-readout {
+  min-width: 60px; max-width: 60px; border: 1px solid var(--jp-border-color1);
+}
 .course-live button {font-size: 20px; height: 40px; line-height: 40px}
 .course-live .course-presets button {padding: 0 6px}
 .course-live p {font-size: 22px}
@@ -44,29 +46,29 @@ def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widge
 
 def picture(size: tuple[float, float]) -> widgets.Image:
     """Make the place of a picture of so many inches; it shrinks with the page."""
-    image = widgets.Image(format="png")
-    image.layout = widgets.Layout(
-        flex="1 1 420px",
-        min_width="300px",
-        max_width=f"{PIXELS_PER_INCH * size[0]:.0f}px",
-        height="auto",
-    )
-    return image
+    width = f"{PIXELS_PER_INCH * size[0]:.0f}px"
+    layout = widgets.Layout(flex="1 1 420px", min_width="300px", max_width=width, height="auto")
+    return widgets.Image(format="png", tooltip="", layout=layout)
 
 
 def text_line(description: str) -> widgets.Text:
     """Make a line of text as wide as the page, which counts once Enter is pressed."""
-    line = widgets.Text(description=description, continuous_update=False)
+    line = widgets.Text(description=description, continuous_update=False, tooltip=description)
     line.layout.width = "auto"  # with its margins as wide as all the rest
     line.style.description_width = SHORT_LABEL_WIDTH
     return line
+
+
+def words(html: str = "") -> widgets.HTML:
+    """Make a place for words; without the empty tooltip it would say "null"."""
+    return widgets.HTML(html, tooltip="")
 
 
 def top_row(presets, buttons) -> widgets.HBox:
     """Arrange the buttons; the style sheet and the keyboard's guard come with them."""
     left = widgets.HBox(list(presets), layout=_row())
     left.add_class("course-presets")
-    unseen = [widgets.HTML(STYLE_SHEET), KeyboardGuard()]
+    unseen = [words(STYLE_SHEET), KeyboardGuard()]
     return widgets.HBox([left, *buttons, *unseen], layout=_row())
 
 

@@ -40,10 +40,18 @@ PRESETS = {  # in the order of history
 
 def network_controls(activation, initializer, dataset, *, depth, width, deepest, widest) -> dict:
     """Make the controls of a network, with what they say at first."""
-    widths = [units for units in WIDTHS if units <= widest]
+    size = {"depth": depth, "width": width, "deepest": deepest, "widest": widest}
     return {
         "activation": choice(ACTIVATIONS, activation, description="activation"),
         "initializer": choice(INITIALIZERS, initializer, description="initializer"),
+        **size_controls(dataset, **size),
+    }
+
+
+def size_controls(dataset, *, depth, width, deepest, widest) -> dict:
+    """Make the controls of a network's size, and of its data."""
+    widths = [units for units in WIDTHS if units <= widest]
+    return {
         "depth": whole(depth, 1, deepest, description="depth"),
         "width": steps(widths, width, description="width"),
         "dataset": choice(data.DATASETS, dataset, description="data set"),

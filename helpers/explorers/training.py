@@ -93,12 +93,14 @@ class TrainingExplorer(Explorer):
             min=0, max=self._epochs, interval=PLAY_INTERVAL, show_repeat=False
         )
         self._link = widgets.jslink((self._play, "value"), (self.epoch, "value"))
-        self._bar = widgets.FloatProgress(0, min=0, max=1, description="training")
+        self._bar = widgets.FloatProgress(
+            0, min=0, max=1, description="training", tooltip="training"
+        )
         self._bar.style.description_width = "70px"
         self._bar.layout.width = "160px"
-        self._stop = layout.button("Stop", "stop", self.stop)
+        self._stop = layout.button("Stop training", on_click=self.stop)
         self._stop.disabled = True
-        self._status = widgets.HTML()
+        self._status = layout.words()
         row = widgets.HBox([self.view, self._play, self.epoch, self._bar, self._stop, self._status])
         row.layout.flex_flow = "row wrap"
         return [top, middle, row, text]

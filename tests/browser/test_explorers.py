@@ -16,8 +16,9 @@ LESSON = "01_product_of_derivatives.ipynb"
 EXPLORER = f"{PANEL} .jp-OutputArea-output:has(img.widget-image)"
 PICTURE = f"{EXPLORER} img.widget-image"
 VERDICT = f"{EXPLORER} [role=status]"
-CONTROLS = ".widget-vbox .widget-vbox .widget-slider"
-NOTHING_TO_SEE = ("optimizer", "learning rate")  # as initialised
+CONTROLS = ".widget-vbox .widget-vbox"
+SLIDERS = f"{CONTROLS} .widget-slider"
+MENUS = f"{CONTROLS} .widget-dropdown select"
 EXPLORERS = [
     "product_explorer",
     "gradient_explorer",
@@ -30,12 +31,24 @@ TYPED = {  # a slip, and a setting that it takes; the others: depth
     "activation_explorer": ("mean=9", "mean=2"),
     "time_explorer": ("steps=0", "steps=9"),
 }
-SLIDERS = ("activation", "depth", "weight scale", "spread of z")
 
 
 def slider(page, name):
     row = page.locator(f"{EXPLORER} .widget-slider", has=page.get_by_text(name, exact=True))
     return row.locator(".noUi-handle")
+
+
+def menu(page, name):
+    row = page.locator(f"{EXPLORER} .widget-dropdown", has=page.get_by_text(name, exact=True))
+    return row.locator("select")
+
+
+def cells(page):
+    """How many cells there are, of which kinds, and which is selected."""
+    return page.evaluate(
+        f"""[...document.querySelectorAll('{PANEL} .jp-Cell')].map(
+            cell => cell.className.match(/jp-(Code|Markdown|Raw)Cell|jp-mod-selected/g).join())"""
+    )
 
 
 def write_notebook(lab, name, *sources):
@@ -72,6 +85,12 @@ def new_picture(page, act):
     expect(page.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
 
 
+def at_the_end(menu, key):
+    """The value from which this key leads no further."""
+    options = menu.locator("option").all_inner_texts()
+    return options[-1] if key == "ArrowDown" else options[0]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_every_control_answers_the_keyboard(page, lab, name, theme):
@@ -80,13 +99,29 @@ def test_every_control_answers_the_keyboard(page, lab, name, theme):
     run_all(page)
     area = page.locator(EXPLORER)
     setting = area.get_by_label("setting")
-    for row in area.locator(CONTROLS).all():
+    before = cells(page)
+    for control in area.locator(MENUS).all():
+        first = control.input_value()
+        others = [key for key in ("ArrowDown", "ArrowUp") if first != at_the_end(control, key)]
+        new_picture(page, lambda control=control, key=others[0]: control.press(key))
+        assert control.input_value() != first
+        for key in "rmbx":  # commands of JupyterLab: raw, markdown, a new cell, cut
+            control.press(key)
+        assert cells(page) == before
+        new_picture(page, lambda: area.get_by_role("button", name="Reset").press("Enter"))
+        expect(control).to_have_value(first)
+    for row in area.locator(SLIDERS).all():
         handle = row.locator(".noUi-handle")
-        if row.locator("label").inner_text() in NOTHING_TO_SEE:
-            before = setting.input_value()
-            handle.press("ArrowRight")
-            expect(setting).not_to_have_value(before)
-            continue
+        assert row.locator(".noUi-target").bounding_box()["width"] >= 180
+        value = handle.get_attribute("aria-valuenow")
+        top = handle.get_attribute("aria-valuemax")
+        sideways = ("ArrowDown", "ArrowUp") if value == top else ("ArrowUp", "ArrowDown")
+        for key in sideways:
+            new_picture(page, lambda handle=handle, key=key: handle.press(key))
+        assert handle.get_attribute("aria-valuenow") == value
+        for key in "rmbx":
+            handle.press(key)
+        assert cells(page) == before
         last = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
         for key in ("ArrowLeft", "Home") if last else ("ArrowRight", "Home", "End"):
             if key == "Home" and handle.get_attribute("aria-valuenow") == (
@@ -131,6 +166,30 @@ def test_an_explorer_fits_the_page_and_its_text_can_be_read(page, lab, name, the
     assert dark_ink == (theme == "light"), ink
     for readout in page.locator(f"{EXPLORER} .widget-readout").all():
         assert readout.evaluate("e => e.scrollWidth <= e.clientWidth + 1")  # no name is cut
+
+
+def test_a_name_takes_two_clicks_and_a_number_can_be_typed(page, lab):
+    write_explorer(lab, "gradient_explorer")
+    open_notebook(page, "gradient_explorer.ipynb")
+    run_all(page)
+    new_picture(page, lambda: menu(page, "activation").select_option("tanh"))
+    depth = page.locator(f"{EXPLORER} .widget-slider", has=page.get_by_text("depth", exact=True))
+    readout = depth.locator(".widget-readout")
+    for typed, counts in (("7", "7"), ("1000", "50"), ("0", "1")):
+        readout.fill(typed)
+        new_picture(page, lambda: readout.press("Enter"))
+        expect(readout).to_have_text(counts)
+    width = page.locator(f"{EXPLORER} input[title=width]")
+    for typed, counts in (("9", "8"), ("1000", "256")):
+        width.fill(typed)
+        new_picture(page, lambda: width.press("Enter"))
+        expect(width).to_have_value(counts)
+    width.fill("wide")
+    width.press("Enter")
+    expect(page.locator(VERDICT)).to_have_text("width must be a number; got 'wide'.")
+    expect(width).to_have_value("256")
+    assert page.locator(f"{EXPLORER} [title=null], {EXPLORER} [title=undefined]").count() == 0
+    assert cell_errors(page) == []
 
 
 def test_the_simple_interface_shows_it_too(page, lab):
@@ -219,7 +278,7 @@ def test_a_drag_ends_at_the_last_value(page):
         page.wait_for_timeout(16)
     page.mouse.move(x + 30, y)
     page.mouse.up()
-    depth = page.locator(f"{EXPLORER} .widget-readout").nth(1).inner_text()
+    depth = page.locator(f"{EXPLORER} .widget-readout").first.inner_text()
     assert int(depth) > 50
     expect(page.locator(VERDICT)).to_contain_text(f" {depth} factors", timeout=2000)
 
@@ -368,20 +427,22 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     for number, name in enumerate(("product", "gradient")):
         area = areas.nth(number)
         ours = []
-        controls = area.locator(CONTROLS)
-        for control in controls.all():
-            if control.locator("label").inner_text() in NOTHING_TO_SEE:
-                continue
+        for control in area.locator(SLIDERS).all():
             label = f"{name}, {control.locator('label').inner_text()}"
-            row = 10 if name == "product" else 1  # a data set has few neighbours
+            row = 10 if name == "product" else 1  # so deep as to be trained in the thread
             handle = control.locator(".noUi-handle")
             ours.append(describe(label, delays(page, area, handle, in_a_row=row)))
+        for control in area.locator(MENUS).all():
+            keys = ("ArrowDown", "ArrowUp")
+            if control.input_value() == at_the_end(control, "ArrowDown"):
+                keys = ("ArrowUp", "ArrowDown")
+            times = delays(page, area, control, keys, moves=20, in_a_row=1)
+            ours.append(describe(f"{name}, a menu", times))
         button = area.get_by_role("button", name="New draw")
         keys = ("Enter", "Enter")
         ours.append(describe(f"{name}, New draw", delays(page, area, button, keys=keys)))
         assert max(ours) < 0.8 * theirs
-    depth = areas.last.locator(CONTROLS).nth(2)
-    handle = depth.locator(".noUi-handle")
+    handle = areas.last.locator(SLIDERS).first.locator(".noUi-handle")
     keys = ("ArrowLeft", "ArrowRight")
     deep = describe("depth 39 to 49, width 64", delays(page, areas.last, handle, keys, moves=20))
     assert deep < 5 * theirs

@@ -13,6 +13,7 @@ from test_explorers import (
     VERDICT,
     delays,
     describe,
+    menu,
     new_picture,
     restart,
     slider,
@@ -32,7 +33,7 @@ def set_text(page, text):
 
 
 def stop_button(page):
-    return page.locator(EXPLORER).get_by_role("button", name="Stop")
+    return page.locator(EXPLORER).get_by_role("button", name="Stop training")
 
 
 def test_a_kernel_may_be_interrupted_and_restarted_in_the_middle_of_a_run(page, lab):
@@ -77,7 +78,7 @@ def test_a_run_can_be_played_scrubbed_and_pinned(page, lab):
     new_picture(page, lambda: epoch.press("End"))
     page.locator(EXPLORER).get_by_role("button", name="Pin as A").press("Enter")
     expect(page.locator(VERDICT)).to_contain_text("This is A")
-    new_picture(page, lambda: slider(page, "initializer").press("ArrowRight"))
+    new_picture(page, lambda: menu(page, "initializer").press("ArrowDown"))
     expect(page.locator(VERDICT)).to_contain_text("Against A", timeout=RUN)
     new_picture(page, lambda: epoch.press("Home"))
     pictures = set()
@@ -111,16 +112,10 @@ def test_nobody_waits_for_a_training(page, lab):
         epoch = slider(page, "epoch")
         moves = delays(page, areas.first, epoch)
         assert describe(f"an epoch on, show: {view}", moves) < 0.8 * theirs
-        slider(page, "show").press("ArrowRight")
-    slider(page, "show").press("Home")
-    times = []
-    for seed in range(1, 8):
-        start = time.monotonic()
-        set_text(page, f"depth=10 seed={seed}")
-        for trained in ("false", "true"):
-            page.wait_for_function(f"{SAID} === {trained}", polling=10, timeout=RUN)
-        times.append(1000 * (time.monotonic() - start))
-    describe("trained picture of ten layers, the pause of 400 ms included", sorted(times))
+        menu(page, "show").press("ArrowDown")
+    menu(page, "show").press("Home")
+    moves = delays(page, areas.first, slider(page, "depth"), moves=20, in_a_row=1)
+    describe("trained picture of four or five layers, in the move", moves)
 
     set_text(page, "depth=20 width=16")
     expect(page.locator(VERDICT)).not_to_contain_text(TRAINED, timeout=RUN)
