@@ -3,7 +3,8 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
-  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
+  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks
+                           browser timing
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
 
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -39,7 +41,7 @@ SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"
 
 PYTHONS = ((3, 13), (3, 12), (3, 11))
-ROOM = 4.0e9  # bytes: the installed packages, their downloads and pip's own copies of these
+DISK_NEEDED = 4.0e9  # bytes: the installed packages, their downloads and pip's own copies of these
 # How Python says that a file could not be written, and numba that it found no folder for its cache.
 NOT_WRITTEN = r"^(OSError|PermissionError|NotADirectoryError): \[|cannot cache function"
 
@@ -122,7 +124,8 @@ def read_stamp():
 
 def set_up():
     """Make .venv what the lock says, or raise Problem. Where it is right already, do nothing."""
-    wanted, found = wanted_stamp(), read_stamp() or {}
+    wanted = wanted_stamp()
+    found = read_stamp() or {}
     if found == wanted and PYTHON.exists():
         return
     ours = (VENV / "pyvenv.cfg").exists() or LOG.exists()
@@ -180,10 +183,10 @@ def make_venv(log):
             "then the same command again."
         ) from None
     free = shutil.disk_usage(VENV).free
-    if free < ROOM:
+    if free < DISK_NEEDED:
         raise Problem(
-            f"The disk is too full: the course needs {ROOM / 1e9:.1f} GB and {free / 1e9:.1f} GB "
-            "are free, so make room and run the same command again."
+            f"The disk is too full: the course needs {DISK_NEEDED / 1e9:.1f} GB and "
+            f"{free / 1e9:.1f} GB are free. Delete something and run the same command again."
         )
     print("Setting up .venv, once: about 610 MB to fetch, a few minutes.", flush=True)
     # From inside .venv (activated, say) its own Python has just been deleted.
@@ -248,8 +251,9 @@ def stuck(text):
 def explain(text, free):
     """Say in one sentence why a set-up failed, from what it printed and the bytes left on disk."""
     again = "then run the same command again."
+    # pip's message may have come too late for the log: next to nothing free is reason enough
     if free < 100e6 or re.search(r"No space left|Errno 28\b|WinError 112\b", text):
-        return f"The disk is full: make {ROOM / 1e9:.1f} GB of room, {again}"
+        return f"The disk is full: free {DISK_NEEDED / 1e9:.1f} GB, {again}"
     if stuck(text):
         return (
             "The packages could not be fetched: check the network (a proxy, a login page), " + again
@@ -280,7 +284,9 @@ def watch(command, log, progress):
 
     Return its status and what it printed.
     """
-    start, shown, screen = time.monotonic(), -60.0, sys.stdout.isatty()
+    start = time.monotonic()
+    shown = -60.0
+    screen = sys.stdout.isatty()
     begin = LOG.stat().st_size  # what stands before is another command's
     temporary = VENV / "tmp"  # /tmp may be small; this disk was found to have room
     temporary.mkdir(exist_ok=True)
@@ -356,7 +362,7 @@ def serve(options):
     # configuration at home that turned it off.
     token = secrets.token_hex(24)
     always = ["--ServerApp.ip=127.0.0.1", "--ServerApp.answer_yes=True"]
-    always += [f"--{kind}IdentityProvider.token={token}" for kind in ("", "Password")]
+    always += [f"--{prefix}IdentityProvider.token={token}" for prefix in ("", "Password")]
     server = LabApp.initialize_server(argv=[*course, *options, *always])
 
     def announce():
@@ -374,40 +380,72 @@ NBVAL = ["--nbval-lax", "--nbval-current-env", "--dist", "loadscope"]
 STEPS = {
     "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "-n", "2"],
     "notebooks": [*PYTEST, *NBVAL, "notebooks", "-n", "2"],
-    "browser": [*PYTEST, "tests/browser"],
+    "browser": [*PYTEST, "tests/browser", "-m", "not timing"],
+    "timing": [*PYTEST, "tests/browser", "-m", "timing"],
 }
 # In notebooks under nbval an explorer trains within its cell, where a failure can be seen.
 IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1"}}
 
 
 def test(names):
-    """Run the steps, all of them whatever fails, and close with a table of how each went."""
+    """Run the steps, all of them whatever fails, and close with a table of how each went.
+
+    A browser waits more than it computes: its step runs beside the notebooks, which then take one
+    processor instead of two. What it says is shown when its turn comes. Only "timing" needs the
+    machine for itself.
+    """
     names = names or ["lint", *STEPS]
     unknown = [name for name in names if name not in ("lint", *STEPS)]
     if unknown:
         raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
-    if "browser" in names:
+    if "browser" in names or "timing" in names:
         need_browser()
         os.environ["CHROMIUM"] = find_chromium()
     set_up()
     table = []
-    for name in names:
-        print(f"\n==== {name}", flush=True)
-        start = time.monotonic()
-        complaint = lint([]) if name == "lint" else run_pytest(STEPS[name], IN_STEP.get(name, {}))
-        table.append((name, time.monotonic() - start, complaint))
+    beside = None
+    with ThreadPoolExecutor(1) as thread, tempfile.TemporaryFile() as said:
+        for number, name in enumerate(names):
+            print(f"\n==== {name}", flush=True)
+            if name == "notebooks" and "browser" in names[number:]:
+                beside = thread.submit(timed, STEPS["browser"], {}, said)
+                table.append((name, *timed([*STEPS[name], "-n", "1"], IN_STEP[name])))
+            elif name == "browser" and beside:
+                result = beside.result()
+                said.seek(0)
+                print(said.read().decode("utf-8", "replace"), flush=True)
+                table.append((name, *result))
+            elif name == "lint":
+                start = time.monotonic()
+                complaint = lint([])
+                table.append((name, time.monotonic() - start, complaint))
+            else:
+                table.append((name, *timed(STEPS[name], IN_STEP.get(name, {}))))
     print("\n==== in all")
     for name, seconds, complaint in table:
         print(f"{name:10} {seconds:5.0f} s  {'FAILED: ' + complaint if complaint else 'passed'}")
     return 1 if any(complaint for _, _, complaint in table) else 0
 
 
-def run_pytest(command, environment=None):
-    """Run pytest and return what is wrong with the result, if anything: a skip is, too."""
+def timed(command, environment, output=None):
+    """Run pytest; return the seconds it took, and what is wrong with the result."""
+    start = time.monotonic()
+    complaint = run_pytest(command, environment, output)
+    return time.monotonic() - start, complaint
+
+
+def run_pytest(command, environment=None, output=None):
+    """Run pytest and return what is wrong with the result, if anything: a skip is, too.
+
+    What it prints goes to a file, `output`, if there is one.
+    """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         status = subprocess.run(
-            [*command, f"--junitxml={report}"], env={**os.environ, **(environment or {})}
+            [*command, f"--junitxml={report}"],
+            env={**os.environ, **(environment or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT if output else None,
         ).returncode
         if status == 5 or not report.exists():
             return "no tests were found" if status == 5 else f"pytest ended with status {status}"

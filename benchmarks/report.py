@@ -171,7 +171,8 @@ def picture(costs: dict[str, dict[int, float]]) -> str:
         f"{max(networks)} together",
     ]
     widths = costs["units a layer"]
-    low, high = min(widths), max(widths)
+    low = min(widths)
+    high = max(widths)
     by_hand = costs["NumPy by hand"][high]
     parts.append(
         f"{widths[low]:.0f} ms at width {low}, {widths[high]:,.0f} ms at width {high}, "

@@ -10,6 +10,7 @@ import os
 
 STYLE = "helpers.course"  # for plt.style.use: the look of every figure
 
+# What the user has set stays as it is.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

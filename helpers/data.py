@@ -6,6 +6,11 @@ import numpy as np
 
 from helpers.checks import Named, positive_number, whole_number
 
+NUM_DIGITS = 1797  # examples in the test part of optdigits, all that scikit-learn ships
+FEWEST_DIGITS = 100  # fewer might lack one of the ten classes
+INNERMOST = 0.02  # a share of the area: the middle, where the two spirals meet, stays empty
+SHOWN_LABELS = 5  # of wrong ones, in an error sentence
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -31,10 +36,12 @@ class Dataset:
     name: str = "my data"
 
     def __post_init__(self):
-        x, y = np.asarray(self.x, np.float32), np.asarray(self.y)
+        x = np.asarray(self.x, np.float32)
+        y = np.asarray(self.y)
         if x.ndim != 2 or 0 in x.shape:
             raise ValueError(f"x must have shape (num_examples, num_inputs); got {x.shape}.")
         if not np.isfinite(x).all():
+            # the first one, as one place is enough to look for the reason
             row, column = np.argwhere(~np.isfinite(x))[0]
             raise ValueError(
                 f"x must be finite; got {x[row, column]} in row {row}, column {column}."
@@ -44,15 +51,15 @@ class Dataset:
                 f"y must have one label for each of the {len(x)} rows of x; got shape {y.shape}."
             )
         labels = np.unique(y)
-        if (
-            len(labels) < 2
-            or labels.dtype.kind not in "biuf"
-            or (labels != range(len(labels))).any()
-        ):
+        # b, i, u, f: booleans and numbers; a comparison of texts with numbers would be an error
+        numbers = labels.dtype.kind in "biuf"
+        if len(labels) < 2 or not numbers or (labels != range(len(labels))).any():
+            more = ", ..." if len(labels) > SHOWN_LABELS else ""
             raise ValueError(
                 "y must hold the class labels 0, 1, ... K-1, at least two of them; "
-                f"got {', '.join(map(str, labels[:5]))}{', ...' if len(labels) > 5 else ''}."
+                f"got {', '.join(map(str, labels[:SHOWN_LABELS]))}{more}."
             )
+        # the class is frozen: this is how a checked value gets in
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y.reshape(-1).astype(np.float32))
 
@@ -88,7 +95,7 @@ def circles(
     The outer circle (label 0) has radius 1, the inner one (label 1) radius `factor`, so that
     E|x|^2 = (1 + factor^2)/2 + 2 noise^2, which is 0.645 for the defaults.
     """
-    from sklearn.datasets import make_circles
+    from sklearn.datasets import make_circles  # only here: scikit-learn takes long to import
 
     num_examples = whole_number("num_examples", num_examples, low=2)
     if not 0 <= factor < 1:
@@ -113,29 +120,35 @@ def spirals(
     num_examples = whole_number("num_examples", num_examples, low=2)
     positive_number("turns", turns)
     rng = np.random.default_rng(_seed(seed))
+    # as many of either class, in random order
     y = rng.permutation(np.arange(num_examples) % 2)
-    radius = np.sqrt(rng.uniform(0.02, 1, num_examples))
+    # the root spreads the points evenly over the area instead of crowding them in the middle
+    radius = np.sqrt(rng.uniform(INNERMOST, 1, num_examples))
+    # the second spiral is the first one turned by half a circle
     angle = 2 * np.pi * turns * radius + np.pi * y
     x = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     x += _noise(noise) * rng.standard_normal(x.shape)
     return Dataset(_standardise(x), y, "spirals")
 
 
-def digits(num_examples: int = 1797, *, seed: int = 0) -> Dataset:
+def digits(num_examples: int = NUM_DIGITS, *, seed: int = 0) -> Dataset:
     """Handwritten digits, 8 x 8 pixels, shuffled, each pixel divided by 16 (so 0 to 1).
 
-    The test part of UCI's optdigits as scikit-learn ships it: at most 1797 examples. The raw
+    The test part of UCI's optdigits as scikit-learn ships it: at most NUM_DIGITS examples. The raw
     values, 0 to 16, would saturate every first layer.
     """
     from sklearn.datasets import load_digits
 
-    num_examples = whole_number("num_examples", num_examples, low=100, high=1797)
+    allowed = {"low": FEWEST_DIGITS, "high": NUM_DIGITS}
+    num_examples = whole_number("num_examples", num_examples, **allowed)
     x, y = load_digits(return_X_y=True)
+    # shuffled before it is cut, so that a part holds all classes about alike
     chosen = np.random.default_rng(_seed(seed)).permutation(len(x))[:num_examples]
     return Dataset(x[chosen] / 16, y[chosen], "digits")
 
 
 def _standardise(x):
+    # mean 0 and standard deviation 1 for each input, as most initializers assume
     return (x - x.mean(axis=0)) / x.std(axis=0)
 
 
@@ -144,6 +157,7 @@ def _seed(seed):
 
 
 def _noise(noise):
+    # NaN fails the comparison, too
     if not 0 <= noise < np.inf:
         raise ValueError(f"noise must be a finite number, 0 or more; got {noise!r}.")
     return noise

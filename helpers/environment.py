@@ -12,6 +12,11 @@ from packaging.requirements import Requirement
 from helpers import data, measure
 
 REFERENCE_MILLISECONDS = 3  # ten networks of depth 4, on one core of an ordinary laptop
+SLOW = 20  # times the reference: from there on a slider lags behind the hand
+SPEED_TRIES = 7  # their median counts, as another program may disturb one or two
+EXAMPLES = 128  # as many as `measure.profile` takes by default
+SAME_GRADIENT = 1e-4  # relative: Keras computes in float32
+KNOCKS = 60  # tries to reach the browser, half a second apart
 SHOWN = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "jupyterlab", "ipywidgets")
 
 
@@ -24,21 +29,29 @@ def check() -> widgets.VBox:
         A line for each; one that begins with ✗ says how to mend the fault. The last line turns
         from … to ✓ when the first message from the browser arrives.
     """
+    # in this order: a wrong version is the usual reason why a later part fails
     parts = (_versions, _gradient, _speed, _engine)
     lines = [widgets.HTML(_line(*part())) for part in parts]
-    talk = widgets.HTML(_line(
-        "…", "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
+    return widgets.VBox([*lines, *_browser()])
+
+
+def _browser():
+    """Make the line about the browser, and the hidden clock whose first tick turns it to ✓."""
+    waiting = (
+        "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
         "reload the page, run this cell again, and if that fails start anew with make lab."
-    ))  # fmt: skip
+    )
+    line = widgets.HTML(_line("…", waiting))
     # a hidden Play widget counts by itself, in the browser: its first step proves the round trip
     clock = widgets.Play(min=0, max=1, interval=50)
     clock.layout.display = "none"
 
     def answer(_):
-        talk.value = _line("✓", "Browser and kernel talk: every slider of the course will move.")
+        line.value = _line("✓", "Browser and kernel talk: every slider of the course will move.")
 
-    def knock():  # the browser starts it only on a change that it sees, so once it has drawn it
-        for _ in range(60):
+    def knock():
+        # the browser starts the clock only on a change that it sees, so not before it has drawn it
+        for _ in range(KNOCKS):
             if clock.value:
                 return
             clock.playing = False
@@ -46,17 +59,21 @@ def check() -> widgets.VBox:
             time.sleep(0.5)
 
     clock.observe(answer, names="value")
+    # a thread, as the cell has to end before the browser hears of it; daemon, so that it keeps no
+    # kernel alive
     threading.Thread(target=knock, daemon=True).start()
-    return widgets.VBox([*lines, talk, clock])
+    return line, clock
 
 
 def _versions():
-    faults, found = [], {}
+    faults = []
+    found = {}
     try:
-        needed = [Requirement(r) for r in metadata.requires("vanishing-gradients")]
+        needed = [Requirement(text) for text in metadata.requires("vanishing-gradients")]
     except metadata.PackageNotFoundError:
         return "✗", "The course is not installed in this kernel: start it with make lab."
     for requirement in needed:
+        # for another system, or for the tests only
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
@@ -64,6 +81,7 @@ def _versions():
         except metadata.PackageNotFoundError:
             faults.append(f"{requirement.name} is missing")
             continue
+        # a release candidate within the range may well work; pip decided to install it
         if not requirement.specifier.contains(version, prereleases=True):
             faults.append(f"{requirement.name} is {version}, not {requirement.specifier}")
     if faults:
@@ -73,13 +91,13 @@ def _versions():
 
 
 def _gradient():
-    from helpers import networks
+    from helpers import networks  # loads TensorFlow, so not before it is asked for
 
-    circles = data.circles(128)
-    keras_says = measure.signals(networks.make_mlp("tanh", "glorot_uniform"), circles).delta_norm
-    numpy_says = measure.profile("tanh", "glorot_uniform", dataset=circles).delta_norm[0]
-    error = float(abs(keras_says / numpy_says - 1).max())
-    if error < 1e-4:
+    circles = data.circles(EXAMPLES)
+    by_keras = measure.signals(networks.make_mlp("tanh", "glorot_uniform"), circles).delta_norm
+    by_numpy = measure.profile("tanh", "glorot_uniform", dataset=circles).delta_norm[0]
+    error = float(abs(by_keras / by_numpy - 1).max())
+    if error < SAME_GRADIENT:
         return "✓", "Keras and NumPy find the same gradient in every layer of a first network."
     return "✗", (
         f"Keras and NumPy disagree on a gradient by {error:.1e}, so TensorFlow is damaged: "
@@ -88,15 +106,15 @@ def _gradient():
 
 
 def _speed():
-    circles = data.circles(128)
+    circles = data.circles(EXAMPLES)
     seconds = []
-    for _ in range(7):
+    for _ in range(SPEED_TRIES):
         start = time.perf_counter()
         measure.profile("tanh", "glorot_uniform", dataset=circles)
         seconds.append(time.perf_counter() - start)
     milliseconds = 1000 * sorted(seconds)[len(seconds) // 2]
     said = f"Measuring ten small networks takes {milliseconds:.1f} ms here"
-    if milliseconds < 20 * REFERENCE_MILLISECONDS:
+    if milliseconds < SLOW * REFERENCE_MILLISECONDS:
         return "✓", f"{said} (the reference is {REFERENCE_MILLISECONDS} ms)."
     return "✗", f"{said}, the reference is {REFERENCE_MILLISECONDS} ms: close other programs."
 
@@ -122,4 +140,5 @@ def _engine():
 
 
 def _line(mark, text):
+    # escaped: an error message may hold < and &
     return f'<div style="font-size: 16px"><b>{mark}</b> {html.escape(text)}</div>'

@@ -20,7 +20,10 @@ import numpy as np
 
 PROGRESS = Path(".progress.json")
 SOLVED = "solved"
-CODE = "font-size: 16px"
+CODE_STYLE = "font-size: 16px"
+FOLD = "480px"  # empty below an open question: what follows, its answer, is off the screen
+ABSOLUTE_TOLERANCE = 1e-9  # of the largest entry: what counts as right beside a 0
+# ipywidgets lays options out for short words in small print.
 SIZES = """<style>
 .course-prediction .widget-radio-box label {font-size: 18px; line-height: 1.5; height: auto}
 .course-prediction .widget-radio-box {height: auto}
@@ -36,20 +39,23 @@ class Prediction(widgets.VBox):
     def __init__(self, question: str, options: Sequence[str], *, answer: str, why: str):
         if answer not in options:
             raise ValueError(f"answer must be one of the options {list(options)}; got {answer!r}.")
-        self.question, self.answer, self.why = question, answer, why
+        self.question = question
+        self.answer = answer
+        self.why = why
         self._options = widgets.RadioButtons(options=options, value=None)
         self._options.layout.width = "max-content"
         self._options.layout.height = "auto"
         self._show = widgets.Button(description="Show the answer", disabled=True)
-        # Until a choice is made, an empty space keeps what follows, the answer, off the screen.
         self._reply = widgets.HTML(
             _line('<span style="opacity: 0.6">Choose first: the page goes on below.</span>')
         )
-        self._reply.layout.min_height = "480px"
+        self._reply.layout.min_height = FOLD
         earlier = _read().get(question)
+        # an option that the course has reworded since is no choice any more
         if earlier in options:
             self._options.value = earlier
-            self._committed()
+            self._show_commitment()
+        # only now: restoring a choice must not write it again
         self._options.observe(self._commit, names="value")
         self._show.on_click(lambda _: self.reveal())
         title = widgets.HTML(_line(f"<b>Predict.</b> {html.escape(question)}") + SIZES)
@@ -63,6 +69,7 @@ class Prediction(widgets.VBox):
 
     def reveal(self) -> None:
         """Show the answer beside what was chosen, which then stands."""
+        # a choice that can be changed once the answer is known is no prediction
         self._options.disabled = True
         verdict = "✓ You said so" if self.chosen == self.answer else f"✗ You said {self.chosen}"
         self._reply.value = _line(
@@ -72,9 +79,9 @@ class Prediction(widgets.VBox):
 
     def _commit(self, _):
         _write({**_read(), self.question: self.chosen})
-        self._committed()
+        self._show_commitment()
 
-    def _committed(self):
+    def _show_commitment(self):
         self._show.disabled = False
         self._reply.layout.min_height = "0px"
         self._reply.value = _line(
@@ -146,19 +153,26 @@ class Exercise(widgets.VBox):
         solution: str,
     ):
         code = textwrap.dedent(solution).strip()
+        # an assignment of any form (answer = ..., answer, other = ...), or a function of that name
         if not re.search(r"^(answer\b.*=|def answer\b)", code, re.M):
             raise ValueError(f"solution must be code that assigns answer; got {solution!r}.")
-        self.question, self.checker, self.hints = question, checker, list(hints)
-        self._code, self._given = compile(code, "<solution>", "exec"), 0
+        self.question = question
+        self.checker = checker
+        self.hints = list(hints)
+        self._hints_given = 0
+        # compiled here, so that a mistake in it shows when the notebook is written
+        self._code = compile(code, "<solution>", "exec")
         named = re.search(r"`(\w+)\(", question)
+        # where `answer` is called or defined, recursion included, and nowhere else
         self._text = re.sub(r"\banswer(?=\()", named.group(1), code) if named else code
         self._title = widgets.HTML(_line(f"<b>Exercise.</b> {_prose(question)}"))
         self.solved = False
         if _read().get(question) == SOLVED:
-            self._solved()
+            self._mark_solved()
         ask = [widgets.Button(description=text) for text in ("Hint", "Show the solution")]
         self._reply = widgets.HTML()
         for button, answer in zip(ask, (self.hint, self.solution), strict=True):
+            # as a default argument: a closure would call the last of the two for both
             button.on_click(lambda _, answer=answer: self._say(answer()))
         super().__init__([self._title, widgets.HBox(ask), self._reply])
 
@@ -169,6 +183,7 @@ class Exercise(widgets.VBox):
         except _Untouched:
             answer = ...
         except Exception as error:  # the answer's own: the learner reads it as a sentence
+            # some messages run over many lines; the last one says what happened
             last = f"{type(error).__name__}: {error}".strip().splitlines()[-1]
             return _reply("Could not be run.", f"It stopped with <code>{_escape(last)}</code>")
         if answer is ...:
@@ -176,20 +191,21 @@ class Exercise(widgets.VBox):
         if complaint:
             return _reply("✗ Not yet.", _prose(complaint))
         _write({**_read(), self.question: SOLVED})
-        self._solved()
+        self._mark_solved()
         return _reply("✓ Right.", "It counts as solved.")
 
     def hint(self) -> widgets.HTML:
         """Give the next hint; after the last one, the last one again."""
-        number = min(self._given, len(self.hints) - 1)
-        self._given = number + 1
-        return _reply(f"Hint {self._given} of {len(self.hints)}.", _prose(self.hints[number]))
+        number = min(self._hints_given, len(self.hints) - 1)
+        self._hints_given = number + 1
+        return _reply(f"Hint {self._hints_given} of {len(self.hints)}.", _prose(self.hints[number]))
 
     def solution(self) -> widgets.HTML:
         """Show one way to do it."""
         return _reply(
             "One way to do it:",
-            f'<code style="display: block; white-space: pre; {CODE}">{_escape(self._text)}</code>',
+            f'<code style="display: block; white-space: pre; {CODE_STYLE}">'
+            f"{_escape(self._text)}</code>",
         )
 
     def try_solution(self, namespace: dict) -> str | None:
@@ -197,11 +213,12 @@ class Exercise(widgets.VBox):
 
         Returns what the checker says of it: None or "" unless the course has a mistake.
         """
+        # a copy: what the solution assigns must not change the notebook
         names = dict(namespace)
         exec(self._code, names)
         return self.checker(_watched(names["answer"]))
 
-    def _solved(self):
+    def _mark_solved(self):
         self.solved = True
         self._title.value = _line(f"<b>Exercise ✓ solved.</b> {_prose(self.question)}")
 
@@ -220,7 +237,7 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     answer : number or array
         The learner's.
     right : number or array
-        What is right, to a relative `rtol` (and to 1e-9 of its largest entry, beside zeros).
+        What is right, to a relative `rtol` (beside zeros, to 1e-9 of its largest entry).
     misconceptions : dict of str to number or array, optional
         One sentence -> what comes out if one thinks so; tried in order.
 
@@ -229,20 +246,23 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     str or None
         What is wrong, or None.
     """
+    # before NumPy, which reads None as NaN and the text "1" as the number
     parts = answer if isinstance(answer, list | tuple) else [answer]
     if any(part is None for part in parts):
         return "There's a None in place of a number: is a `return` missing?"
     if any(isinstance(part, str) for part in parts):
         return "That's a text: leave out the quotation marks."
-    got, right = np.squeeze(np.asarray(answer, float)), np.squeeze(np.asarray(right, float))
+    got = _squeezed(answer)
+    right = _squeezed(right)
 
     def equals(wanted):
-        wanted = np.squeeze(np.asarray(wanted, float))
-        floor = 1e-9 * np.abs(wanted).max()
+        wanted = _squeezed(wanted)
+        floor = ABSOLUTE_TOLERANCE * np.abs(wanted).max()
         return wanted.shape == got.shape and np.allclose(got, wanted, rtol=rtol, atol=floor)
 
     if equals(right):
         return None
+    # before the shape: a misconception may lead to another one
     for sentence, wanted in (misconceptions or {}).items():
         if equals(wanted):
             return sentence
@@ -255,10 +275,16 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     return "That isn't it: the hints may help."
 
 
+def _squeezed(numbers):
+    """Return floats without dimensions of length 1: a column counts like a row."""
+    return np.squeeze(np.asarray(numbers, float))
+
+
 def tally(*parts: Prediction | Exercise) -> widgets.HTML:
     """Count the predictions made, those that came true, and the exercises solved."""
     predictions = [part for part in parts if isinstance(part, Prediction)]
     exercises = [part for part in parts if isinstance(part, Exercise)]
+    # a choice counts, whether its answer has been looked at or not
     made = [p for p in predictions if p.chosen is not None]
     right = sum(p.chosen == p.answer for p in made)
     text = f"You made {len(made)} of {len(predictions)} predictions; {right} came true."
@@ -278,9 +304,11 @@ class _Untouched(Exception):
 
 def _watched(answer):
     """Return a function of the learner's so that it raises `_Untouched` when it returns ``...``."""
+    # not `callable`: np.square and the like return no dots, and have no body to replace
     if not inspect.isfunction(answer):
         return answer
 
+    # with its own name, which a checker may quote
     @functools.wraps(answer)
     def function(*args, **kwargs):
         value = answer(*args, **kwargs)
@@ -296,15 +324,17 @@ def _reply(verdict, text):
 
 
 def _escape(text):
+    # quotation marks may stay: the text stands between tags, not within one
     return html.escape(text, quote=False)
 
 
 def _prose(text):
     """Text for a page: escaped, what stands between backticks in the type of code."""
-    return re.sub(r"`([^`]+)`", rf'<code style="{CODE}">\1</code>', _escape(text))
+    return re.sub(r"`([^`]+)`", rf'<code style="{CODE_STYLE}">\1</code>', _escape(text))
 
 
 def _line(text):
+    # role="status": a screen reader says what changes
     return f'<p role="status" style="font-size: 18px; line-height: 1.4">{text}</p>'
 
 
@@ -313,12 +343,14 @@ def _read():
         return {}
     try:
         return dict(json.loads(PROGRESS.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):  # half-written or edited by hand: keep it, start a new one
+    except (ValueError, TypeError):  # half-written or edited by hand
+        # put aside, not lost, and a new one is begun
         PROGRESS.replace(PROGRESS.with_suffix(".broken"))
         return {}
 
 
 def _write(progress):
+    # a new file that takes the old one's name: interrupted, it leaves the old one whole
     fresh = PROGRESS.with_suffix(".new")
     fresh.write_text(json.dumps(progress, indent=1, ensure_ascii=False), encoding="utf-8")
     fresh.replace(PROGRESS)

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 
 from helpers.catalogue import ACTIVATIONS, Activation, Network
-from helpers.catalogue.activations import PROBES
+from helpers.catalogue.activations import PROBE_TOLERANCE, PROBES
 from helpers.checks import whole_number
 
+# at import, before a first model fails with a message about tensors
 if keras.backend.backend() != "tensorflow":
     raise ImportError(
         f"This course needs Keras on TensorFlow; here Keras runs on {keras.backend.backend()}. "
@@ -65,6 +66,7 @@ def make_mlp(
     seed = whole_number("seed", seed, low=0)
     replicate = whole_number("replicate", replicate, low=0)
     model = build(network, num_inputs, num_outputs)
+    # the stream of each layer depends on these two numbers, so nothing global has to be seeded
     drawn = network.sampler.sample_layers(sizes, seed, replicate)
     for layer, (kernel, bias) in zip(dense_layers(model), drawn, strict=True):
         layer.kernel.assign(kernel)
@@ -74,15 +76,19 @@ def make_mlp(
 
 def build(network: Network, num_inputs: int, num_outputs: int) -> keras.Model:
     """Build a network whose kernels and biases are all 0."""
-    a = inputs = keras.Input((num_inputs,), name="inputs")
+    inputs = keras.Input((num_inputs,), name="inputs")
+    a = inputs
     for number, name in enumerate(network.layers[:-1], start=1):
+        # zeros: the weights come from the catalogue's sampler, and drawing twice would cost time
         z = keras.layers.Dense(network.width, kernel_initializer="zeros", name=name)(a)
         if network.normalizer:
             z = network.normalizer.layer(f"{name}_normalization")(z)
         phi = activation_layer(network.phi, name=f"{name}_activation")(z)
+        # not the first layer, whose input may have another number of units
         skips = network.residual and number > 1
         a = keras.layers.Add(name=f"{name}_addition")([a, phi]) if skips else phi
     z = keras.layers.Dense(num_outputs, kernel_initializer="zeros", name="output")(a)
+    # a layer of its own: the loss is computed from the logits, before it
     squash = "sigmoid" if num_outputs == 1 else "softmax"
     outputs = keras.layers.Activation(squash, name="output_activation")(z)
     return keras.Model(inputs, outputs, name=f"{network.activation}_{network.initializer}")
@@ -96,45 +102,76 @@ def activation_layer(entry: Activation, name: str | None = None) -> keras.layers
     ValueError
         If Keras does not know the entry's name, or computes something else than NumPy does.
     """
-    _check_against_numpy(entry)
+    _check_against_numpy(entry, entry.fingerprint)
     return _layer_of(entry, name)
 
 
 def _layer_of(entry, name=None):
+    # the same layer for a name and for a function of a tensor
     if entry.slope_kind == "fixed":
         return keras.layers.Activation(entry.keras, name=name)
+    # a slope that is learned or drawn needs a layer of its own, with its weight or its generator
     layer = entry.keras()
     layer.name = name or layer.name
     return layer
 
 
-@functools.cache
-def _check_against_numpy(entry):
-    """Raise a ``ValueError`` unless Keras and NumPy compute the same; asked once an entry."""
+@functools.lru_cache(64)
+def _check_against_numpy(entry, _fingerprint):
+    """Raise a ``ValueError`` unless Keras and NumPy compute the same.
+
+    Asked once an entry, and again where a global that its function reads has changed.
+    """
     try:
-        theirs = np.asarray(_layer_of(entry)(PROBES.astype("float32")))
-    except Exception as error:
+        values, slopes = _values_and_slopes(_layer_of(entry))
+    except Exception as error:  # Keras raises many kinds, and a learner's function any
         raise ValueError(
             f"Keras can't make the activation {entry.keras!r}: {type(error).__name__}: {error}"
         ) from error
-    ours = np.asarray(entry.function(PROBES))
-    if theirs.shape != ours.shape or not np.allclose(theirs, ours, rtol=1e-3, atol=1e-3):
+    if slopes is None:
         raise ValueError(
-            f"an activation must be the same in NumPy and in Keras; at {PROBES.ravel().tolist()} "
-            f"NumPy gives {ours.ravel().tolist()}, Keras {theirs.ravel().tolist()}."
+            f"Keras can't train the activation {entry.keras!r}: it has no gradient. Write it with "
+            "keras.ops, as in keras.ops.sin."
         )
+    for what, ours, theirs in (
+        ("", entry.function(PROBES), values),
+        ("'s slope", entry.derivative(PROBES), slopes),
+    ):
+        ours = np.asarray(ours)
+        close = {"rtol": PROBE_TOLERANCE, "atol": PROBE_TOLERANCE}
+        if theirs.shape != ours.shape or not np.allclose(theirs, ours, **close):
+            raise ValueError(
+                f"An activation{what} must be the same in NumPy and in Keras; at "
+                f"{PROBES.ravel().tolist()} NumPy gives {ours.ravel().tolist()}, Keras "
+                f"{theirs.ravel().tolist()}."
+            )
+
+
+def _values_and_slopes(layer):
+    """Give what a layer makes of the probes, and its slopes there: None if it has no gradient."""
+    import tensorflow as tf
+
+    z = tf.constant(PROBES, "float32")
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        a = layer(z)
+    slopes = tape.gradient(a, z) if tf.is_tensor(a) else None
+    return np.asarray(a), None if slopes is None else slopes.numpy()
 
 
 def milliseconds(activation: str, *, tries: int = 7) -> float:
     """Time Keras's activation, forward and back, on 1000 x 1000 values: the median of `tries`."""
     import tensorflow as tf
 
-    z, layer, times = tf.random.normal((1000, 1000)), activation_layer(ACTIVATIONS[activation]), []
+    z = tf.random.normal((1000, 1000))
+    layer = activation_layer(ACTIVATIONS[activation])
+    times = []
     for _ in range(whole_number("tries", tries) + 1):  # the first builds the layer
         start = time.perf_counter()
         with tf.GradientTape() as tape:
             tape.watch(z)
             a = layer(z)
+        # `numpy` waits for the result, which TensorFlow may compute in the background
         tape.gradient(a, z).numpy()
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times[1:])
@@ -151,11 +188,12 @@ def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     names = [layer.name for layer in layers]
+    # the names say the order, and a linear Dense layer that its output is the pre-activation
     if names != [*(f"hidden_{number}" for number in range(1, len(layers))), "output"] or any(
         layer.activation is not keras.activations.linear for layer in layers
     ):
         raise ValueError(
-            "the model must come from make_mlp, with Dense layers hidden_1 ... hidden_L, output "
+            "The model must come from make_mlp, with Dense layers hidden_1 ... hidden_L, output "
             f"and each activation in a layer of its own; got {', '.join(names) or 'none'}."
         )
     return layers

@@ -24,6 +24,14 @@ from scipy.special import expit
 from helpers.catalogue import INITIALIZERS
 from helpers.checks import Named, finite_number, whole_number
 
+DIMS = ("replicate", "time")
+# What `profile` measures: name -> long name and units.
+VARIABLES = {
+    "delta_h": ("norm of dL/dh", "loss per unit of h"),
+    "delta_c": ("norm of dL/dc", "loss per unit of c"),
+    "state_std": ("root mean square of h", "1"),
+}
+
 
 class Weights(NamedTuple):
     """Weights of many replicates of a cell, float64, behind the first axis in Keras's shapes.
@@ -72,15 +80,20 @@ def weights(
         For an unknown cell, a size below 1, a bias that isn't finite, or a scale below 0.
     """
     gates = CELLS[cell].gates
-    units, num_inputs = whole_number("units", units), whole_number("num_inputs", num_inputs)
+    units = whole_number("units", units)
+    num_inputs = whole_number("num_inputs", num_inputs)
     num_replicates = whole_number("num_replicates", num_replicates)
     scale = finite_number("recurrent_scale", recurrent_scale, low=0)
-    bias = np.zeros((num_replicates, *[2] * (cell == "gru"), gates * units))
+    # with reset_after the GRU's two products, x W and h U, have a bias each
+    biases_per_gate = (2,) if cell == "gru" else ()
+    bias = np.zeros((num_replicates, *biases_per_gate, gates * units))
+    # the forget gate is the second of i, f, tanh, o
     if cell == "lstm":
         bias[:, units : 2 * units] = finite_number("forget_bias", forget_bias)
-    shape = {"seed": seed, "num_replicates": num_replicates}
-    kernel = _draw("glorot_uniform", num_inputs, gates * units, layer=1, **shape)
-    recurrent_kernel = _draw("orthogonal", units, gates * units, layer=2, **shape)
+    draws = {"seed": seed, "num_replicates": num_replicates}
+    # one draw for all gates together, as Keras does: its fan_out counts all columns
+    kernel = _draw("glorot_uniform", num_inputs, gates * units, layer=1, **draws)
+    recurrent_kernel = _draw("orthogonal", units, gates * units, layer=2, **draws)
     return Weights(kernel, scale * recurrent_kernel, bias)
 
 
@@ -92,8 +105,8 @@ def states(cell: str, weights: Weights, inputs: np.ndarray) -> States:
     inputs : array, shape (num_sequences, steps, num_inputs)
         One for each replicate; or one for all; or, if there is one replicate, many for that one.
     """
-    walked = CELLS[cell].walk(weights, _fed(cell, weights, inputs))
-    return States(_by_replicate(walked.state), _by_replicate(walked.cell))
+    run = CELLS[cell].run(weights, _input_terms(cell, weights, inputs))
+    return States(_by_replicate(run.state), _by_replicate(run.cell))
 
 
 def gradients(cell: str, weights: Weights, inputs: np.ndarray, last: np.ndarray) -> States:
@@ -106,24 +119,31 @@ def gradients(cell: str, weights: Weights, inputs: np.ndarray, last: np.ndarray)
     last : array, shape (num_replicates, units)
         dL/dh of the last step.
     """
-    return _back(CELLS[cell].walk(weights, _fed(cell, weights, inputs)), weights, last)
+    run = CELLS[cell].run(weights, _input_terms(cell, weights, inputs))
+    return _backward(run, weights, last)
 
 
-def _back(walked, weights, last):
-    into_state = np.empty(walked.state.shape)
-    into_cell = None if walked.cell is None else np.empty(walked.state.shape)
-    delta_h, delta_c, kept = last, 0.0, 0.0
+def _backward(run, weights, last):
+    """Go back through one run of a cell, by back-propagation through time (Werbos 1990)."""
+    into_state = np.empty(run.state.shape)
+    into_cell = None if run.cell is None else np.empty(run.state.shape)
+    delta_h = last
+    delta_c = 0.0
+    direct = 0.0  # what dL/dh hands to the step before it beside the recurrent kernel
     for t in reversed(range(len(into_state))):
         into_state[t] = delta_h
         sources = delta_h[:, None]
         if into_cell is not None:
-            into_cell[t] = delta_c = delta_c + delta_h * walked.to_cell[t]
+            # from the step after this one by the forget gate, and from h of this step
+            delta_c = delta_c + delta_h * run.cell_slope[t]
+            into_cell[t] = delta_c
+            # i, f and tanh reach the loss by way of c, o by way of h
             sources = np.stack([delta_c, delta_c, delta_c, delta_h], axis=1)
-            delta_c = delta_c * walked.kept[t]
+            delta_c = delta_c * run.kept[t]
         else:
-            kept = delta_h * walked.kept[t]
-        delta_z = (walked.slopes[t] * sources).reshape(len(delta_h), -1, 1)
-        delta_h = (weights.recurrent_kernel @ delta_z)[..., 0] + kept
+            direct = delta_h * run.kept[t]
+        delta_z = (run.slopes[t] * sources).reshape(len(delta_h), -1, 1)
+        delta_h = (weights.recurrent_kernel @ delta_z)[..., 0] + direct
     return States(_by_replicate(into_state), _by_replicate(into_cell))
 
 
@@ -162,45 +182,67 @@ def profile(
         As `weights`, or for inputs of another length.
     """
     steps = whole_number("steps", steps)
+    draws = {"seed": seed, "num_replicates": whole_number("num_replicates", num_replicates)}
     if inputs is None:
-        many = {"seed": seed, "num_replicates": whole_number("num_replicates", num_replicates)}
-        sequences = _draw("standard_normal", steps, 1, layer=3, **many)
+        sequences = _draw("standard_normal", steps, 1, layer=3, **draws)
     else:
-        sequences = np.asarray(inputs, np.float64).reshape(1, len(inputs), -1)
-        if sequences.shape[1] != steps or not np.isfinite(sequences).all():
-            raise ValueError(
-                f"inputs must be finite, of shape ({steps},) or ({steps}, num_inputs); "
-                f"got {np.shape(inputs)}."
-            )
+        sequences = _one_sequence(inputs, steps)
     drawn = weights(
-        cell, units=units, num_inputs=sequences.shape[2], forget_bias=forget_bias,
-        recurrent_scale=recurrent_scale, num_replicates=num_replicates, seed=seed,
-    )  # fmt: skip
-    last = _draw("standard_normal", units, 1, layer=0, num_replicates=num_replicates, seed=seed)
+        cell,
+        units=units,
+        num_inputs=sequences.shape[2],
+        forget_bias=forget_bias,
+        recurrent_scale=recurrent_scale,
+        **draws,
+    )
+    # normal draws of length 1 point into every direction alike
+    last = _draw("standard_normal", units, 1, layer=0, **draws)
     last = last[..., 0] / np.linalg.norm(last, axis=1)
-    walked = CELLS[cell].walk(drawn, _fed(cell, drawn, sequences))
-    found, reached = _back(walked, drawn, last), _by_replicate(walked.state)
-    lost = np.full(reached.shape[:2], np.nan)
-    return xr.Dataset(
-        {
-            "delta_h": (DIMS, np.linalg.norm(found.state, axis=2),
-                        {"long_name": "norm of dL/dh", "units": "loss per unit of h"}),
-            "delta_c": (DIMS, lost if found.cell is None else np.linalg.norm(found.cell, axis=2),
-                        {"long_name": "norm of dL/dc", "units": "loss per unit of c"}),
-            "state_std": (DIMS, np.sqrt(np.mean(reached**2, axis=2)),
-                          {"long_name": "root mean square of h", "units": "1"}),
-        },
-        coords={"replicate": range(num_replicates), "time": range(1, steps + 1)},
-        attrs={"cell": cell, "units": units, "steps": steps, "forget_bias": float(forget_bias),
-               "recurrent_scale": float(recurrent_scale), "seed": seed},
-    )  # fmt: skip
+    run = CELLS[cell].run(drawn, _input_terms(cell, drawn, sequences))
+    deltas = _backward(run, drawn, last)
+    # floats, as a whole number from a slider would make another attribute than 1.0
+    attrs = {
+        "cell": cell,
+        "units": units,
+        "steps": steps,
+        "forget_bias": float(forget_bias),
+        "recurrent_scale": float(recurrent_scale),
+        "seed": seed,
+    }
+    return _table(deltas, _by_replicate(run.state), attrs)
 
 
-DIMS = ("replicate", "time")
+def _one_sequence(inputs, steps):
+    """Return a sequence for all replicates, shape (1, steps, num_inputs), checked."""
+    sequence = np.asarray(inputs, np.float64).reshape(1, len(inputs), -1)
+    if sequence.shape[1] != steps or not np.isfinite(sequence).all():
+        raise ValueError(
+            f"inputs must be finite, of shape ({steps},) or ({steps}, num_inputs); "
+            f"got {np.shape(inputs)}."
+        )
+    return sequence
+
+
+def _table(deltas, state, attrs):
+    """Label the norms of `deltas` and the size of `state`, (num_replicates, steps, units)."""
+    num_replicates, steps, _ = state.shape
+    delta_c = np.full((num_replicates, steps), np.nan)  # but for the LSTM there is no c
+    if deltas.cell is not None:
+        delta_c = np.linalg.norm(deltas.cell, axis=2)
+    delta_h = np.linalg.norm(deltas.state, axis=2)
+    state_std = np.sqrt(np.mean(state**2, axis=2))
+    variables = {
+        name: (DIMS, values, {"long_name": long_name, "units": unit})
+        for (name, (long_name, unit)), values in zip(
+            VARIABLES.items(), (delta_h, delta_c, state_std), strict=True
+        )
+    }
+    coords = {"replicate": range(num_replicates), "time": range(1, steps + 1)}
+    return xr.Dataset(variables, coords, attrs)
 
 
 def carried(steps: int, forget_bias: float = 1.0) -> np.ndarray:
-    """Say what the forget gate alone leaves of dL/dc, sigma(b)^(steps - t), shape (steps,).
+    """Compute what the forget gate alone leaves of dL/dc, sigma(b)^(steps - t), shape (steps,).
 
     Exact where the gate sees its bias b alone. Elsewhere the gates move, and h carries some, too.
     """
@@ -211,79 +253,103 @@ def carried(steps: int, forget_bias: float = 1.0) -> np.ndarray:
 # ---- the cells: arrays (steps, num_replicates, units), so that one step is one piece -------------
 
 
-class _Walked(NamedTuple):
-    """A run, and the local derivatives that the way back needs.
+class _Run(NamedTuple):
+    """A run over a sequence, and the local derivatives that the way back needs.
 
     kept: of the state (the LSTM's: of c) with respect to itself one step earlier, directly.
     slopes: (steps, num_replicates, gates, units), of the state (the LSTM's o: of h, else of c) with
-    respect to each of the products h' U. to_cell: of h with respect to c.
+    respect to each of the products h' U. cell_slope: of h with respect to c.
     """
 
     state: np.ndarray
     kept: np.ndarray
     slopes: np.ndarray
     cell: np.ndarray | None = None
-    to_cell: np.ndarray | None = None
+    cell_slope: np.ndarray | None = None
 
 
-def _simple_rnn(weights, fed):
-    state, _ = _room(weights, fed)
+def _simple_rnn(weights, input_terms):
+    state, _ = _empty(input_terms)
     h = np.zeros_like(state[0])
-    for t, from_input in enumerate(fed[:, :, 0]):
-        state[t] = h = np.tanh(from_input + (h[:, None] @ weights.recurrent_kernel)[:, 0])
-    return _Walked(state, np.zeros(len(fed)), (1 - state**2)[:, :, None])
+    for t, from_input in enumerate(input_terms[:, :, 0]):
+        # an axis more for h, so that each replicate meets its own kernel
+        h = np.tanh(from_input + (h[:, None] @ weights.recurrent_kernel)[:, 0])
+        state[t] = h
+    # tanh' = 1 - tanh^2
+    return _Run(state, np.zeros(len(input_terms)), (1 - state**2)[:, :, None])
 
 
-def _lstm(weights, fed):
-    state, gates = _room(weights, fed)
+def _lstm(weights, input_terms):
+    state, gates = _empty(input_terms)
     cell = np.empty_like(state)
-    h, c = np.zeros_like(state[0]), np.zeros_like(state[0])
-    for t, from_input in enumerate(fed):
+    h = np.zeros_like(state[0])
+    c = np.zeros_like(state[0])
+    for t, from_input in enumerate(input_terms):
         z = from_input + (h[:, None] @ weights.recurrent_kernel).reshape(from_input.shape)
         gate = gates[t]
+        # all four at once, and the third, which is a tanh, again: quicker than three pieces
         expit(z, out=gate)
         gate[:, 2] = np.tanh(z[:, 2])
-        cell[t] = c = gate[:, 1] * c + gate[:, 0] * gate[:, 2]
-        state[t] = h = gate[:, 3] * np.tanh(c)
+        c = gate[:, 1] * c + gate[:, 0] * gate[:, 2]
+        cell[t] = c
+        h = gate[:, 3] * np.tanh(c)
+        state[t] = h
+    # after the loop, for all steps at once; each line is a derivative of the equations above
     i, f, g, o = np.moveaxis(gates, 2, 0)
-    before, squashed = _before(cell), np.tanh(cell)
-    slopes = [g * i * (1 - i), before * f * (1 - f), i * (1 - g**2), squashed * o * (1 - o)]
-    return _Walked(state, f, np.stack(slopes, axis=2), cell, o * (1 - squashed**2))
+    before = _before(cell)
+    squashed = np.tanh(cell)
+    slopes = [
+        g * i * (1 - i),
+        before * f * (1 - f),
+        i * (1 - g**2),
+        squashed * o * (1 - o),
+    ]
+    return _Run(state, f, np.stack(slopes, axis=2), cell, o * (1 - squashed**2))
 
 
-def _gru(weights, fed):
-    state, gates = _room(weights, fed)
+def _gru(weights, input_terms):
+    state, gates = _empty(input_terms)
     products = np.empty_like(state)
     h = np.zeros_like(state[0])
-    own = weights.bias[:, 1].reshape(-1, *gates.shape[2:])
-    for t, from_input in enumerate(fed):
-        product = (h[:, None] @ weights.recurrent_kernel).reshape(gates[t].shape) + own
+    recurrent_bias = weights.bias[:, 1].reshape(-1, *gates.shape[2:])
+    for t, from_input in enumerate(input_terms):
+        product = (h[:, None] @ weights.recurrent_kernel).reshape(gates[t].shape)
+        product += recurrent_bias
         gate = gates[t]
         expit(from_input[:, :2] + product[:, :2], out=gate[:, :2])
+        # reset_after: r multiplies the finished product, which its own slope needs later
         products[t] = product[:, 2]
         gate[:, 2] = np.tanh(from_input[:, 2] + gate[:, 1] * product[:, 2])
-        state[t] = h = gate[:, 0] * h + (1 - gate[:, 0]) * gate[:, 2]
+        h = gate[:, 0] * h + (1 - gate[:, 0]) * gate[:, 2]
+        state[t] = h
     z, r, g = np.moveaxis(gates, 2, 0)
+    # dh/d(argument of the tanh), which the products for r and for the tanh share
     new = (1 - z) * (1 - g**2)
-    slopes = [(_before(state) - g) * z * (1 - z), new * products * r * (1 - r), new * r]
-    return _Walked(state, z, np.stack(slopes, axis=2))
+    slopes = [
+        (_before(state) - g) * z * (1 - z),
+        new * products * r * (1 - r),
+        new * r,
+    ]
+    return _Run(state, z, np.stack(slopes, axis=2))
 
 
-def _fed(cell, weights, inputs):
+def _input_terms(cell, weights, inputs):
     """Compute x W + b of every step: (steps, num_replicates, gates, units)."""
     gates = CELLS[cell].gates
     bias = weights.bias[:, 0] if cell == "gru" else weights.bias
-    fed = np.moveaxis(inputs @ weights.kernel + bias[:, None], 1, 0)
-    return np.ascontiguousarray(fed).reshape(*fed.shape[:2], gates, -1)
+    terms = np.moveaxis(inputs @ weights.kernel + bias[:, None], 1, 0)
+    # contiguous: the loops read step by step
+    return np.ascontiguousarray(terms).reshape(*terms.shape[:2], gates, -1)
 
 
-def _room(weights, fed):
-    """Room for the states and the gates of every step."""
-    return np.empty((*fed.shape[:2], fed.shape[3])), np.empty(fed.shape)
+def _empty(input_terms):
+    """Return arrays for the states and for the gates of every step, not yet filled."""
+    steps, num_replicates, _, units = input_terms.shape
+    return np.empty((steps, num_replicates, units)), np.empty(input_terms.shape)
 
 
 def _before(states):
-    """Shift the states by one step: those before each."""
+    """Return the states one step earlier; before the first one all are 0."""
     return np.concatenate([np.zeros_like(states[:1]), states[:-1]])
 
 
@@ -293,21 +359,22 @@ def _by_replicate(array):
 
 def _draw(name, fan_in, fan_out, *, layer, num_replicates, seed):
     sample = INITIALIZERS[name].sample
-    return np.stack(
-        [
-            sample(fan_in, fan_out, seed=seed, replicate=r, layer=layer)
-            for r in range(num_replicates)
-        ]
-    ).astype(np.float64)
+    draws = [
+        sample(fan_in, fan_out, seed=seed, replicate=replicate, layer=layer)
+        for replicate in range(num_replicates)
+    ]
+    # the sampler draws in float32, as Keras stores weights; computing in float64 comes after it
+    return np.stack(draws).astype(np.float64)
 
 
 class Cell(NamedTuple):
-    """A kind of cell: how many pieces its kernels have, and how it runs."""
+    """A recurrent cell: how many gates (blocks of columns) its kernels have, and how it runs."""
 
     gates: int
-    walk: Callable
+    run: Callable
 
 
+# At the end, as it names the functions above.
 CELLS = Named(
     "cell", {"simple_rnn": Cell(1, _simple_rnn), "lstm": Cell(4, _lstm), "gru": Cell(3, _gru)}
 )

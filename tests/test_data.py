@@ -8,7 +8,9 @@ from helpers.data import DATASETS, Dataset, circles, digits
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_data_set_is_float32_and_its_seed_decides_it(name):
     make = DATASETS[name]
-    first, again, other = make(200, seed=3), make(200, seed=3), make(200, seed=4)
+    first = make(200, seed=3)
+    again = make(200, seed=3)
+    other = make(200, seed=4)
     assert first.x.dtype == first.y.dtype == np.float32
     assert len(first) == len(first.x) == len(first.y) == 200
     np.testing.assert_array_equal(first.x, again.x)

@@ -60,7 +60,9 @@ def test_forgetting_begins_anew():
 
 
 def test_the_tally_counts():
-    made, wrong, open_ = ask("a?"), ask("b?"), ask("c?")
+    made = ask("a?")
+    wrong = ask("b?")
+    open_ = ask("c?")
     choose(made, "1000")
     choose(wrong, "10")
     assert "2 of 3 predictions; 1 came true" in tally(made, wrong, open_).value
@@ -192,7 +194,8 @@ def test_a_solution_without_an_answer_is_refused():
 
 
 def test_the_tally_counts_exercises_too():
-    solved, open_ = task(question="One?"), task(question="Two?")
+    solved = task(question="One?")
+    open_ = task(question="Two?")
     solved.check(lambda x: 2 * np.array(x))
     assert "0 of 1 predictions; 0 came true. You solved 1 of 2 exercises." in (
         tally(ask(), solved, open_).value

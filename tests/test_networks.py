@@ -1,8 +1,12 @@
+import helpers  # isort: skip
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
-from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation
+from helpers.catalogue import ACTIVATIONS, INITIALIZERS, NORMALIZATIONS, Activation
 from helpers.data import DATASETS, circles
 from helpers.networks import dense_layers, make_mlp, milliseconds
 
@@ -26,7 +30,7 @@ def test_layers_are_named_and_sized():
     assert not any(layer.bias.numpy().any() for layer in dense_layers(model))
 
 
-@pytest.mark.parametrize("normalization", [None, "batch"])
+@pytest.mark.parametrize("normalization", [None, *NORMALIZATIONS])
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_combination_predicts_probabilities(activation, normalization, residual):
@@ -117,7 +121,8 @@ def test_a_learner_s_activation_works(monkeypatch):
         ({"width": True}, "width .* got True"),
         ({"num_inputs": float("nan")}, "num_inputs .* got nan"),
         ({"seed": -1}, "seed .* got -1"),
-        ({"normalization": "layer"}, "None or 'batch'; got 'layer'"),
+        ({"normalization": "instance"}, "Unknown normalization 'instance'. Allowed: None, batch"),
+        ({"residual": "yes"}, "residual must be True or False; got 'yes'"),
     ],
 )
 def test_bad_arguments_are_named(arguments, said):
@@ -137,3 +142,28 @@ def test_an_activation_can_be_timed():
         milliseconds("rely")
     with pytest.raises(ValueError, match="tries must be a whole number"):
         milliseconds("relu", tries=0)
+
+
+# Keras as it looks where its other backend is set; the real one would need JAX, and seconds.
+ON_JAX = """
+import sys, types
+keras = types.ModuleType("keras")
+keras.backend = types.SimpleNamespace(backend=lambda: "jax")
+sys.modules["keras"] = keras
+from helpers import measure, data
+measure.profile("tanh", "he_normal", dataset=data.circles(50))
+try:
+    import helpers.networks
+except ImportError as error:
+    print(error)
+"""
+
+
+def test_another_backend_of_keras_is_one_clear_sentence():
+    """What needs no Keras works all the same."""
+    done = subprocess.run([sys.executable, "-c", ON_JAX], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith(
+        "This course needs Keras on TensorFlow; here Keras runs on jax. Unset KERAS_BACKEND,"
+    )
+    assert done.stdout.count("\n") == 1

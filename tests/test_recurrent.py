@@ -7,7 +7,9 @@ from scipy.special import expit
 from helpers import recurrent
 
 CELLS = ["simple_rnn", "lstm", "gru"]
-STEPS, UNITS, INPUTS = 12, 5, 3
+STEPS = 12
+UNITS = 5
+INPUTS = 3
 every_cell = pytest.mark.parametrize("cell", CELLS)
 
 
@@ -19,9 +21,12 @@ def keras_cell(cell, drawn, replicate):
     """Keras's cell with the weights of one replicate, biases too, so that all of them count."""
     import keras
 
-    kinds = {"simple_rnn": keras.layers.SimpleRNNCell, "lstm": keras.layers.LSTMCell,
-             "gru": keras.layers.GRUCell}  # fmt: skip
-    layer = kinds[cell](UNITS, dtype="float64")
+    classes = {
+        "simple_rnn": keras.layers.SimpleRNNCell,
+        "lstm": keras.layers.LSTMCell,
+        "gru": keras.layers.GRUCell,
+    }
+    layer = classes[cell](UNITS, dtype="float64")
     layer.build((None, INPUTS))
     layer.set_weights([part[replicate] for part in drawn])
     return layer
@@ -37,7 +42,8 @@ def test_states_and_gradients_are_keras_s(cell, scale):
     )
     rng = np.random.default_rng(0)
     drawn = drawn._replace(bias=drawn.bias + rng.standard_normal(drawn.bias.shape))
-    inputs, last = sequences(3), rng.standard_normal((3, UNITS))
+    inputs = sequences(3)
+    last = rng.standard_normal((3, UNITS))
     ours = recurrent.states(cell, drawn, inputs)
     back = recurrent.gradients(cell, drawn, inputs, last)
     for replicate in range(3):
@@ -51,15 +57,12 @@ def test_states_and_gradients_are_keras_s(cell, scale):
                 met.append(list(state))
             loss = tf.reduce_sum(state[0] * last[replicate])
         found = tape.gradient(loss, met)
-        for place, (theirs, of_ours, of_back) in enumerate(
-            ((0, ours.state, back.state), (1, ours.cell, back.cell))[: len(met[0])]
-        ):
-            for step in range(STEPS):
-                state_there = met[step][theirs].numpy()[0]
-                np.testing.assert_allclose(of_ours[replicate, step], state_there, atol=1e-5)
-                np.testing.assert_allclose(
-                    of_back[replicate, step], found[step][place].numpy()[0], atol=1e-5
-                )
+        pairs = [(ours.state, back.state), (ours.cell, back.cell)][: len(met[0])]  # h, then c
+        for number, (states, deltas) in enumerate(pairs):
+            theirs = [step[number].numpy()[0] for step in met]
+            np.testing.assert_allclose(states[replicate], theirs, atol=1e-5)
+            their_deltas = [step[number].numpy()[0] for step in found]
+            np.testing.assert_allclose(deltas[replicate], their_deltas, atol=1e-5)
 
 
 @every_cell
@@ -67,9 +70,12 @@ def test_the_layer_of_keras_agrees_too_with_its_own_defaults(cell):
     """Not only the cell: reset_after, the order of the gates and unit_forget_bias are defaults."""
     import keras
 
-    layers = {"simple_rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM,
-              "gru": keras.layers.GRU}  # fmt: skip
-    layer = layers[cell](UNITS, return_sequences=True)
+    classes = {
+        "simple_rnn": keras.layers.SimpleRNN,
+        "lstm": keras.layers.LSTM,
+        "gru": keras.layers.GRU,
+    }
+    layer = classes[cell](UNITS, return_sequences=True)
     inputs = sequences(4).astype(np.float32)
     theirs = np.asarray(layer(inputs))
     shared = recurrent.Weights(*(np.stack([part] * 4) for part in layer.get_weights()))
@@ -99,7 +105,8 @@ def test_weights_are_distributed_as_keras_s(cell):
 def test_a_gradient_is_the_slope_of_the_loss(cell):
     """Finite difference: the first input moves the first state, and that alone moves the loss."""
     drawn = recurrent.weights(cell, units=UNITS, num_inputs=UNITS, num_replicates=1)
-    inputs, last = sequences(1, num_inputs=UNITS), np.ones((1, UNITS))
+    inputs = sequences(1, num_inputs=UNITS)
+    last = np.ones((1, UNITS))
     back = recurrent.gradients(cell, drawn, inputs, last)
 
     def run(shift):
@@ -109,7 +116,8 @@ def test_a_gradient_is_the_slope_of_the_loss(cell):
         return found, float(found.state[0, -1].sum())
 
     step = 1e-5
-    (above, high), (below, low) = run(step), run(-step)
+    above, high = run(step)
+    below, low = run(-step)
     numeric = (high - low) / (2 * step)
     if cell == "lstm":  # x_1 moves c_1, and h_1 beyond what c_1 does to it, by the output gate
         at = recurrent.states(cell, drawn, inputs)

@@ -75,7 +75,8 @@ def test_environment_yml_repeats_no_package_list():
 
 
 def test_the_right_pythons_are_those_of_pyproject():
-    lowest, highest = tasks.PYTHONS[-1], tasks.PYTHONS[0]
+    lowest = tasks.PYTHONS[-1]
+    highest = tasks.PYTHONS[0]
     assert PYPROJECT["project"]["requires-python"] == ">={}.{},<{}.{}".format(
         *lowest, highest[0], highest[1] + 1
     )
@@ -236,7 +237,8 @@ def interrupt(process, when):
 
 def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
     """One venv goes through all of it, for each takes seconds to make."""
-    stamp, mark = small / ".venv/set-up.json", small / ".venv/mark"
+    stamp = small / ".venv/set-up.json"
+    mark = small / ".venv/mark"
     interrupt(start_set_up(small), when=small / ".venv/pyvenv.cfg")
     assert not stamp.exists()
     mark.mkdir()
@@ -272,7 +274,8 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
 @pytest.fixture
 def installed(small, monkeypatch):
     """The names of the slow steps as set_up takes them; this Python stands for .venv's own."""
-    venv, steps = small / ".venv", []
+    venv = small / ".venv"
+    steps = []
     names = {"ROOT": small, "VENV": venv, "STAMP": venv / "set-up.json"}
     names |= {"LOG": venv / "set-up.log", "PYTHON": Path(sys.executable)}
     for name, value in names.items():
@@ -337,7 +340,8 @@ def test_what_failed_is_explained_by_its_own_output(installed):
 
 
 def test_an_interrupted_preparation_is_all_that_is_done_again(small):
-    engine, started = small / "helpers/training/prepare.py", small / "started"
+    engine = small / "helpers/training/prepare.py"
+    started = small / "started"
     engine.write_text("import pathlib, time; pathlib.Path('started').touch(); time.sleep(60)")
     installed = "tasks.make_venv = tasks.install = print; tasks.PYTHON = tasks.Path(sys.executable)"
     interrupt(start_set_up(small, installed), when=started)
@@ -432,15 +436,15 @@ def test_progress_counts_only_packages_for_this_machine():
     [
         ("def test_a(): pass", ""),
         ("def test_a(): assert False", "1 failures of 1 tests"),
-        ("import pytest\ndef test_a(): pytest.skip()", "1 skipped of 1 tests"),
         (
-            "import pytest\n@pytest.mark.xfail\ndef test_a(): assert False",
-            "1 skipped of 1 tests",
+            "import pytest\ndef test_a(): pytest.skip()\n"
+            "@pytest.mark.xfail\ndef test_b(): assert False",
+            "2 skipped of 2 tests",
         ),
         ("", "no tests were found"),
         ("import nothing_of_this_name", "1 errors of 1 tests"),
     ],
-    ids=["passes", "fails", "skips", "xfails", "empty", "broken"],
+    ids=["passes", "fails", "skips", "empty", "broken"],
 )
 def test_only_tests_that_ran_and_passed_count(code, complaint, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # none is needed, and it is quicker
@@ -463,6 +467,41 @@ def test_a_missing_chromium_is_said(tmp_path, monkeypatch):
 def test_an_unknown_step_is_said():
     with pytest.raises(tasks.Problem, match="lint, unit, notebooks, browser"):
         tasks.test(["units"])
+
+
+def test_the_browser_runs_beside_the_notebooks_and_is_told_in_its_turn(monkeypatch, capsys):
+    running = []
+    met = []
+
+    def timed(command, environment, output=None):
+        running.append(command)
+        time.sleep(0.1)  # long enough for the other to begin
+        met.append((command[0], tuple(other[0] for other in running if other is not command)))
+        running.remove(command)
+        if output is not None:
+            output.write(b"what the browser said")
+        return 0.1, "1 failures of 2 tests" if command[0] == "browser" else ""
+
+    names = ("unit", "notebooks", "browser", "timing")
+    monkeypatch.setattr(tasks, "STEPS", {name: [name] for name in names})
+    monkeypatch.setattr(tasks, "timed", timed)
+    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
+    for name in ("need_browser", "set_up"):
+        monkeypatch.setattr(tasks, name, lambda: None)
+    monkeypatch.setenv("CHROMIUM", "")
+    assert tasks.test(list(names)) == 1
+    alone = {name for name, others in met if not others}
+    assert {"unit", "timing"} <= alone
+    assert ("browser", ("notebooks",)) in met or ("notebooks", ("browser",)) in met
+    said = capsys.readouterr().out
+    table = said[said.index("==== in all") :]
+    assert said.index("==== browser") < said.index("what the browser said") < said.index("timing")
+    assert [line.split()[0] for line in table.splitlines()[1:]] == list(names)
+    assert "FAILED: 1 failures of 2 tests" in table and table.count("passed") == 3
+    # in the other order there is nothing to run beside
+    met.clear()
+    tasks.test(["browser", "notebooks"])
+    assert met == [("browser", ()), ("notebooks", ())]
 
 
 # ---------------------------------------------------------------- notebooks
@@ -504,7 +543,8 @@ def test_stripping_leaves_what_nbval_compares_and_nothing_else(tmp_path, monkeyp
     again = copy.deepcopy(run)
     again["cells"][1]["execution_count"] = 3
     again["metadata"]["language_info"]["version"] = "3.12.1"
-    first, second = tmp_path / "run.ipynb", tmp_path / "again.ipynb"
+    first = tmp_path / "run.ipynb"
+    second = tmp_path / "again.ipynb"
     first.write_text(json.dumps(run), encoding="utf-8")
     second.write_text(json.dumps(again), encoding="utf-8")
     tasks.strip([first, second])

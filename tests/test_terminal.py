@@ -12,14 +12,14 @@ import tasks
 
 
 def test_jupyterlab_prints_the_address_and_nothing_else(tmp_path):
-    places = {
+    folders = {
         "HOME": "home",
         "IPYTHONDIR": "ipython",
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }
-    env = {**os.environ, **{name: str(tmp_path / place) for name, place in places.items()}}
+    env = dict(os.environ) | {name: str(tmp_path / folder) for name, folder in folders.items()}
     (tmp_path / "root").mkdir()
     options = ["--no-browser", f"--ServerApp.root_dir={tmp_path / 'root'}"]
     command = [sys.executable, tasks.__file__, "serve", *options]

@@ -15,7 +15,7 @@ from benchmarks.sides import Result
 SOURCE = Path(__file__).resolve().parent.parent / "engine.c"
 COMPILERS = ("gcc", "cc", "clang")  # gcc first: it turns exp and tanh into vector instructions
 FLAGS = ("-O3", "-ffast-math", "-march=native", "-fPIC")
-KINDS = {"sigmoid": 0, "tanh": 1}
+ACTIVATION_CODES = {"sigmoid": 0, "tanh": 1}  # as engine.c numbers them
 
 
 def find_compiler() -> str | None:
@@ -33,16 +33,20 @@ def library() -> ctypes.CDLL:
         If the compiler refuses it, with what it wrote.
     """
     folder = Path(tempfile.mkdtemp(prefix="engine_c_"))
-    made = folder / "engine.o", folder / "engine.so"
+    compiled_file = folder / "engine.o"
+    linked_file = folder / "engine.so"
     # Linked in a second step without -ffast-math: with it, gcc would add a start-up that flushes
     # denormal numbers to zero in the whole process, and so change what all others compute.
-    steps = [[*FLAGS, "-c", SOURCE, "-o", made[0]], ["-shared", made[0], "-o", made[1], "-lm"]]
+    steps = [
+        [*FLAGS, "-c", SOURCE, "-o", compiled_file],
+        ["-shared", compiled_file, "-o", linked_file, "-lm"],
+    ]
     try:
         for arguments in steps:
             done = subprocess.run([find_compiler(), *arguments], capture_output=True, text=True)
             if done.returncode:
                 raise RuntimeError(f"engine.c does not compile:\n{done.stderr}")
-        return ctypes.CDLL(str(made[1]))
+        return ctypes.CDLL(str(linked_file))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -63,7 +67,7 @@ def compiled(job: Job):
         record = np.empty((job.num_steps, job.depth + 1, 2), np.float32)
         failed = call(
             *map(pointer, (x, y, order)),
-            *map(ctypes.c_int, [*sizes, KINDS[job.activation]]),
+            *map(ctypes.c_int, [*sizes, ACTIVATION_CODES[job.activation]]),
             *map(ctypes.c_float, (RATE, RHO, EPSILON)),
             ctypes.c_int(first.size),
             *map(pointer, (parameters, losses, record)),

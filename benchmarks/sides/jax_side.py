@@ -136,6 +136,6 @@ def sum_up(gradient, kernel, after, a, delta):
         "delta_norm": jnp.sqrt(((BATCH * delta) ** 2).sum(axis=2).mean(axis=1)),
         "activation_mean": a.mean(axis=both),
         "activation_std": a.std(axis=both),
-        "saturation": (slope < measure.SATURATED * 0.25).mean(axis=both),
+        "saturation": (slope < measure.SATURATED * measure.OUTPUT_SLOPE).mean(axis=both),
         "dead": (slope == 0).all(axis=1).mean(axis=1),
     }

@@ -13,7 +13,7 @@ from helpers.checks import Named, whole_number
 
 @dataclass(frozen=True)
 class Initializer:
-    """One rule for the initial kernels, a variance and the shape of the distribution; and biases.
+    """How the initial kernels are drawn, a variance and a shape of distribution; and the biases.
 
     Parameters
     ----------
@@ -42,10 +42,11 @@ class Initializer:
             raise ValueError(
                 f"Unknown distribution {self.distribution!r}. Allowed: {', '.join(_SHAPES)}."
             )
+        # any two sizes: a mistake in the function shows here, not in the middle of a lesson
         value = self.variance(3, 4)
         if not 0 <= value < np.inf:
             raise ValueError(
-                f"the variance of a weight must be a finite number, 0 or more; "
+                f"The variance of a weight must be a finite number, 0 or more; "
                 f"for fan_in 3 and fan_out 4 it is {value!r}."
             )
         if not 0 <= self.bias_variance < np.inf:
@@ -62,18 +63,24 @@ class Initializer:
         difference on screen is the setting, not luck. The output layer counts as layer 0: its
         draws stay the same when the depth changes.
         """
-        fan_in, fan_out = whole_number("fan_in", fan_in), whole_number("fan_out", fan_out)
+        fan_in = whole_number("fan_in", fan_in)
+        fan_out = whole_number("fan_out", fan_out)
         stream = (whole_number("seed", seed, low=0), replicate, layer)
         scale = np.sqrt(self.variance(fan_in, fan_out))
-        if self.distribution == "orthogonal":  # the rows or columns set the scale together
+        # orthonormal rows or columns have entries of variance 1 / max(fan_in, fan_out), not 1
+        if self.distribution == "orthogonal":
             scale *= np.sqrt(max(fan_in, fan_out))
-        return (scale * _DRAWS.get(self.distribution, (fan_in, fan_out), stream)).astype(np.float32)
+        draws = _DRAWS.get(self.distribution, (fan_in, fan_out), stream)
+        # the product is a new array, so the remembered draws stay as they are
+        return (scale * draws).astype(np.float32)
 
     def sample_bias(self, units: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
         """Draw a layer's biases, float32, shape (units,), from a stream beside its kernel's."""
         units = whole_number("units", units)
+        # the usual case, and a slider need not wait for draws that are multiplied by 0
         if self.bias_variance == 0:
             return np.zeros(units, np.float32)
+        # a fourth number, so that no kernel has this stream
         stream = (whole_number("seed", seed, low=0), replicate, layer, 1)
         draws = _DRAWS.get("normal", (units,), stream)
         return (np.sqrt(self.bias_variance) * draws).astype(np.float32)
@@ -94,19 +101,23 @@ class Initializer:
 
 
 def _orthogonal(normal):
+    # QR gives orthonormal columns, of which there are at most as many as rows
     tall = normal if normal.shape[0] >= normal.shape[1] else normal.T
     q, r = np.linalg.qr(tall)
+    # LAPACK's signs are no fair draw: with these the distribution is uniform (Mezzadri 2007)
     q = q * np.sign(np.diag(r))
     return q if q.shape == normal.shape else q.T
 
 
-_TAIL = ndtr(-2.0)
+_TAIL = ndtr(-2.0)  # the share of a normal distribution that is cut off on each side
+_TRUNCATED_STD = 0.87962566103423978  # the standard deviation of what is left, as Keras rounds it
 # standard normal draws -> draws of standard deviation 1 in another shape, by their quantiles
 _SHAPES = {
     "normal": lambda normal: normal,
+    # U(-sqrt(3), sqrt(3)) has variance 1
     "uniform": lambda normal: np.sqrt(3) * (2 * ndtr(normal) - 1),
     "truncated_normal": lambda normal: (
-        ndtri(_TAIL + (1 - 2 * _TAIL) * ndtr(normal)) / 0.87962566103423978
+        ndtri(_TAIL + (1 - 2 * _TAIL) * ndtr(normal)) / _TRUNCATED_STD
     ),
     "orthogonal": _orthogonal,
 }
@@ -118,14 +129,17 @@ class _Draws:
     At most MEMORY bytes; the oldest are forgotten first. Nobody can write into what it returns.
     """
 
-    MEMORY = 16e6
+    MEMORY = 16e6  # bytes: what 10 networks of 20 layers of 100 units take
 
     def __init__(self):
-        self.arrays, self.size, self.lock = {}, 0, threading.Lock()
+        self.arrays = {}
+        self.size = 0
+        self.lock = threading.Lock()
 
     def get(self, distribution, shape, stream):
         """Return the draws of a stream, such as (seed, replicate, layer), in one distribution."""
-        key = distribution, shape, stream
+        key = (distribution, shape, stream)
+        # without the lock: a dict may be read while another thread writes, and at worst two draw
         draws = self.arrays.get(key)
         if draws is not None:
             return draws
@@ -134,11 +148,14 @@ class _Draws:
             draws = rng.standard_normal(shape)
         else:
             draws = _SHAPES[distribution](self.get("normal", shape, stream))
+        # everybody gets the same array, so a change by one would reach all
         draws.flags.writeable = False
+        # an explorer's thread draws, too: size and arrays have to change together
         with self.lock:
             if key not in self.arrays and draws.nbytes <= self.MEMORY:
                 self.arrays[key] = draws
                 self.size += draws.nbytes
+                # a dict keeps the order of insertion: the first one is the oldest
                 while self.size > self.MEMORY:
                     self.size -= self.arrays.pop(next(iter(self.arrays))).nbytes
         return draws
@@ -149,7 +166,7 @@ _DRAWS = _Draws()
 
 def _keras_maker(name, **arguments):
     def make(seed):
-        import keras
+        import keras  # only now: the catalogue loads without TensorFlow
 
         return getattr(keras.initializers, name)(seed=seed, **arguments)
 
@@ -157,6 +174,7 @@ def _keras_maker(name, **arguments):
 
 
 def _keras_zeros(seed):
+    # Keras's Zeros takes no seed
     import keras
 
     return keras.initializers.Zeros()
@@ -180,6 +198,7 @@ INITIALIZERS = Named(
             source="Keras's default for this name",
         ),
         "heuristic_uniform": Initializer(
+            # of U(-a, a) the variance is a^2 / 3
             lambda fan_in, fan_out: 1 / (3 * fan_in),
             "uniform",
             keras=_keras_maker(

@@ -38,9 +38,11 @@ class Network:
     residual: bool = False
 
     def __post_init__(self):
+        # names, not entries, are stored: they are what recordings and settings write down
         ACTIVATIONS.check(self.activation)
         INITIALIZERS.check(self.initializer)
         if self.normalization is not None:
+            # the sentence of an unknown name has to list None, which is no entry
             NORMALIZATIONS.check(self.normalization, also="None")
         # the class is frozen: this is how a checked value gets in
         object.__setattr__(self, "depth", whole_number("depth", self.depth))

@@ -1,8 +1,8 @@
 """The normalisations: what is done to a layer's pre-activations u before the activation sees them.
 
-Each divides by a spread, z = (u - mean) / sqrt(mean square + epsilon), and differs only in what the
-means are taken over, and in whether the mean is subtracted. Then Keras multiplies by a learned
-scale, which starts at 1, and adds a learned offset, which starts at 0.
+Each divides by a root mean square, z = (u - mean) / sqrt(mean square + epsilon), and differs only
+in what the means are taken over, and in whether the mean is subtracted. Then Keras multiplies by a
+learned scale, which starts at 1, and adds a learned offset, which starts at 0.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,9 @@ import numpy as np
 from helpers.checks import Named, positive_number
 
 AXES = {"examples": -2, "units": -1}  # of an array (..., examples, units)
+# Keras's defaults: a batch whose units all agree is divided by their roots, not by 0.
+KERAS_EPSILON = 1e-3
+KERAS_RMS_EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
@@ -51,34 +54,38 @@ class Normalization:
         positive_number("epsilon", self.epsilon)
 
     def layer(self, name: str | None = None):
-        """Make a new Keras layer of this kind."""
-        import keras
+        """Make a new Keras layer that normalises like this."""
+        import keras  # only here: nothing in the catalogue loads TensorFlow before it is needed
 
+        # by name, so that the entry can be written down without Keras
         return getattr(keras.layers, self.keras)(epsilon=self.epsilon, name=name)
 
     def forward(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Normalise pre-activations of shape (..., examples, units).
 
-        Returns z of that shape, and the spread that u was divided by, with length 1 along the axis
-        that the means run over.
+        Returns z of that shape, and the divisor, with length 1 along the axis that the means run
+        over.
         """
         axis = AXES[self.over]
         if self.centred:
             u = u - u.mean(axis=axis, keepdims=True)
-        spread = np.sqrt((u**2).mean(axis=axis, keepdims=True) + self.epsilon)
-        return u / spread, spread
+        # of a centred u the mean square is the variance, over N, not N - 1, as Keras has it
+        divisor = np.sqrt((u**2).mean(axis=axis, keepdims=True) + self.epsilon)
+        return u / divisor, divisor
 
-    def backward(self, delta: np.ndarray, z: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    def backward(self, delta: np.ndarray, z: np.ndarray, divisor: np.ndarray) -> np.ndarray:
         """Turn dL/dz into dL/du, all of shape (..., examples, units).
 
-        A change of one u moves the mean and the spread, and so every z that shares them: two terms
+        A change of one u moves the mean and the divisor, and so every z that shares them: two terms
         are taken off (Ioffe & Szegedy 2015, section 3, in closed form).
         """
         axis = AXES[self.over]
+        # by way of the divisor: d(divisor)/du_i = z_i / N
         shared = z * (delta * z).mean(axis=axis, keepdims=True)
+        # by way of the mean: d(mean)/du_i = 1 / N
         if self.centred:
             shared = shared + delta.mean(axis=axis, keepdims=True)
-        return (delta - shared) / spread
+        return (delta - shared) / divisor
 
 
 NORMALIZATIONS = Named(
@@ -87,7 +94,7 @@ NORMALIZATIONS = Named(
         "batch": Normalization(
             "examples",
             centred=True,
-            epsilon=1e-3,
+            epsilon=KERAS_EPSILON,
             keras="BatchNormalization",
             formula=r"\frac{u-\mathrm{E}_{batch}u}{\sqrt{\mathrm{Var}_{batch}u+\epsilon}}",
             source="Ioffe & Szegedy 2015",
@@ -95,7 +102,7 @@ NORMALIZATIONS = Named(
         "layer": Normalization(
             "units",
             centred=True,
-            epsilon=1e-3,
+            epsilon=KERAS_EPSILON,
             keras="LayerNormalization",
             formula=r"\frac{u-\mathrm{E}_{layer}u}{\sqrt{\mathrm{Var}_{layer}u+\epsilon}}",
             source="Ba, Kiros & Hinton 2016",
@@ -103,7 +110,7 @@ NORMALIZATIONS = Named(
         "rms": Normalization(
             "units",
             centred=False,
-            epsilon=1e-6,
+            epsilon=KERAS_RMS_EPSILON,
             keras="RMSNormalization",
             formula=r"\frac{u}{\sqrt{\mathrm{E}_{layer}u^2+\epsilon}}",
             source="Zhang & Sennrich 2019",

@@ -63,7 +63,7 @@ def _compute(activation, mean, spread):
     # a kink at 0 falls between two points
     z = reach * (np.arange(-HALF_POINTS, HALF_POINTS) + 0.5) / HALF_POINTS
     density = np.exp(-(((z - mean) / spread) ** 2) / 2)
-    pushed = theory.push_forward(activation, mean=mean, spread=spread)
+    pushed = theory.push_forward(activation, mean=mean, std=spread)
     return Curves(activation, z, entry.function(z), entry.derivative(z), density, pushed)
 
 

@@ -41,7 +41,7 @@ class Spot(NamedTuple):
     """One place on the map: what was measured there, and what theory says."""
 
     measured: xr.Dataset
-    predicted: theory.PairSignals
+    predicted: theory.ExpectedPairProfile
     scales: theory.DepthScales
 
     @property
@@ -98,7 +98,7 @@ def _compute(activation, weight_variance, bias_variance, depth, width, correlati
     measured = measure.pair_profile(
         *variances, **size, width=width, num_replicates=count, seed=seed
     )
-    predicted = theory.pair_signals(*variances, **size)
+    predicted = theory.expected_pair_profile(*variances, **size)
     return Spot(measured, predicted, _scales(ACTIVATIONS[activation], *variances))
 
 

@@ -94,7 +94,7 @@ class Profile(NamedTuple):
     """Hidden layers, measured, and what theory predicts of them, if it does."""
 
     measured: xr.Dataset
-    predicted: theory.Signals | None
+    predicted: theory.ExpectedProfile | None
     dataset: data.Dataset
 
     def relative(self, name):
@@ -132,7 +132,7 @@ def profile_of(dataset, seed, *, num_replicates=NUM_MEASURED, **network) -> Prof
 
 
 def _prediction(network, dataset):
-    return theory.signals(
+    return theory.expected_profile(
         network.activation,
         network.initializer,
         depth=network.depth,

@@ -1,14 +1,15 @@
 """One batch through a network, and what it does to the signals, layer by layer.
 
-`signals` measures one Keras network; `profile` measures many as initialised, in NumPy alone. Both
-return an ``xarray.Dataset`` with dimension ``layer`` (hidden_1 ... hidden_L, output):
+`signals` measures one Keras network; `profile` measures many as initialised, in NumPy alone
+(``theory.expected_profile`` predicts it, as ``theory.expected_pair_profile`` does `pair_profile`).
+Both return an ``xarray.Dataset`` with dimension ``layer`` (hidden_1 ... hidden_L, output):
 
 =================  ===============================================================================
 delta_norm         RMS over the examples of the 2-norm of dL_i/dz, L_i the loss of example i
 gradient_norm      Frobenius norm of the kernel gradient of the mean loss
 gradient_mean/std  over the entries of that gradient
 activation_*       mean and standard deviation of a over units and examples
-saturation         share of (unit, example) pairs with |phi'(z)| below 2 % of phi's largest slope
+saturation         share of (unit, example) pairs with |phi'(z)| < SATURATED * phi's largest slope
 dead               share of units with phi'(z) = 0 for every example
 =================  ===============================================================================
 

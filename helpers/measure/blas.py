@@ -1,4 +1,4 @@
-"""One thread for matrix products: on a busy machine more of them wait in turns."""
+"""One thread for matrix products: on a busy machine more threads wait for one another."""
 
 import functools
 import threading
@@ -29,6 +29,7 @@ def one_blas_thread():
     for nobody: a long training in a thread of its own holds up no other.
     """
     with _Limit.lock:
+        # a second limit would remember the first one as the setting to restore
         if _Limit.holders == 0:
             _Limit.limiter = _libraries().limit(limits=1, user_api="blas")
         _Limit.holders += 1

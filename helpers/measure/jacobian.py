@@ -51,17 +51,21 @@ def singular_values(
     kernels, biases = draw(network.sampler, sizes, num_replicates, seed)
     width = network.width
     depth = network.depth
+    # all of one shape, as hidden layers have one width: so the SVD takes them in one call
     jacobians = np.empty((depth - 1, num_replicates, width, width))
+    # one example for each network; where there are fewer examples, `resize` repeats them
     a = np.resize(x, (num_replicates, 1, dataset.num_inputs))
     for number, (kernel, bias) in enumerate(zip(kernels[:depth], biases, strict=False)):
         z = a @ kernel + (0 if bias is None else bias)
         a = network.phi.function(z)
         if number < depth - 1:
             slope = network.phi.derivative(z)
+            # W^T diag(slope): the slope, a row, scales the columns
             jacobians[number] = np.swapaxes(kernels[number + 1], -1, -2) * slope
     if across:
-        whole = np.broadcast_to(np.eye(width), jacobians.shape[1:])
+        product = np.broadcast_to(np.eye(width), jacobians.shape[1:])
+        # a later layer's Jacobian stands on the left, as the chain rule has it
         for jacobian in jacobians:
-            whole = jacobian @ whole
-        jacobians = whole
+            product = jacobian @ product
+        jacobians = product
     return np.linalg.svd(jacobians, compute_uv=False)

@@ -17,7 +17,9 @@ def draw(initializer: Initializer, sizes: list[int], num_replicates: int, seed: 
     kernels = []
     biases = []
     for layers in zip(*networks, strict=True):
+        # the sampler draws in float32, as Keras stores weights; computing in float64 comes after it
         kernels.append(np.stack([kernel for kernel, _ in layers]).astype(np.float64))
+        # an axis for the examples, so that a bias is added to all of them
         drawn = np.stack([bias for _, bias in layers])[:, None].astype(np.float64)
         biases.append(drawn if drawn.any() else None)
     return kernels, biases

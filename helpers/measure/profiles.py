@@ -28,7 +28,8 @@ def profile(
     """Measure many networks as initialised, without building any: dims replicate, layer.
 
     The weights are those that ``make_mlp`` gives the same (seed, replicate), so this is what
-    `signals` would say, at once. Computed in float64, so that a gradient of 1e-40 is still one.
+    `signals` would measure, at once. Computed in float64, so that a gradient of 1e-40 is not lost.
+    ``theory.expected_profile`` predicts what comes out.
 
     Parameters
     ----------
@@ -47,7 +48,9 @@ def profile(
     check_dataset(dataset)
     x, y = choose_batch(dataset, whole_number("num_examples", num_examples), seed)
     sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)
-    with one_blas_thread():
+    # the matrices are small: more threads would mostly wait for one another. A network that
+    # explodes is a result, not a warning
+    with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         kernels, biases = draw(network.sampler, sizes, num_replicates, seed)
         columns = _measure(network, kernels, biases, x, y)
     attrs = {
@@ -56,6 +59,7 @@ def profile(
         "dataset": dataset.name,
         "depth": network.depth,
         "width": network.width,
+        # netCDF takes neither None nor a boolean
         "normalization": str(network.normalization),
         "residual": int(network.residual),
         "num_examples": len(x),
@@ -69,25 +73,30 @@ def _measure(network, kernels, biases, x, y):
     layers, outputs = _forward(network, kernels, biases, x)
     classes = np.arange(outputs.shape[-1])
     target = y[:, None] if len(classes) == 1 else y[:, None] == classes
-    normalizer = network.normalizer
 
-    # backward: delta = dL_i/dz of the output, then layer by layer towards the input
+    # the cross-entropy's derivative at the logits, for sigmoid and softmax alike (Bishop 2006, 5.2)
+    delta = outputs - target
+    slope = outputs * (1 - outputs)
+    largest = statistics.OUTPUT_SLOPE
+    into_u = delta  # dL/du of the pre-activation before the normalisation, which the output lacks
     into_a = 0.0
     columns = []
+    # back-propagation, layer by layer towards the input (Rumelhart et al. 1986)
     for number in reversed(range(len(kernels))):
         layer = layers[number]
-        if number == network.depth:
-            slope, largest = outputs * (1 - outputs), statistics.OUTPUT_SLOPE
-            delta = through = outputs - target
-        else:
-            slope, largest = network.phi.derivative(layer["z"]), network.phi.largest_slope
-            delta = through = slope * into_a
-            if normalizer:
-                through = normalizer.backward(delta, layer["z"], layer["spread"])
-        gradient = np.swapaxes(layer["input"], -1, -2) @ through / len(x)
+        if number < network.depth:
+            slope = network.phi.derivative(layer["z"])
+            largest = network.phi.largest_slope
+            delta = slope * into_a
+            into_u = delta
+            if network.normalizer:
+                into_u = network.normalizer.backward(delta, layer["z"], layer["divisor"])
+        gradient = np.swapaxes(layer["input"], -1, -2) @ into_u / len(x)
         columns.append(statistics.of_layer(layer["activation"], slope, delta, gradient, largest))
+        # the skip connection hands dL/da on as it is, beside the way through the kernel
         skipped = into_a if network.residual and 0 < number < network.depth else 0.0
-        into_a = through @ np.swapaxes(kernels[number], -1, -2) + skipped
+        into_a = into_u @ np.swapaxes(kernels[number], -1, -2) + skipped
+    # they were measured from the output side
     return np.stack(columns[::-1], axis=-1)
 
 
@@ -97,7 +106,7 @@ def _forward(network, kernels, biases, x):
     layers = []
     for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
         z = a @ kernel
-        spread = 1.0
+        divisor = 1.0
         if bias is not None:
             z += bias
         if number == network.depth:
@@ -105,15 +114,17 @@ def _forward(network, kernels, biases, x):
             layers.append({"input": a, "activation": outputs})
             return layers, outputs
         if network.normalizer:
-            z, spread = network.normalizer.forward(z)
+            z, divisor = network.normalizer.forward(z)
         phi = network.phi.function(z)
         below = a
+        # the first hidden layer has no skip: its input may have another number of units
         a = a + phi if network.residual and number > 0 else phi
-        layers.append({"input": below, "z": z, "spread": spread, "activation": a})
+        layers.append({"input": below, "z": z, "divisor": divisor, "activation": a})
 
 
 def choose_batch(dataset: Dataset, num_examples: int, seed: int):
     """Draw examples without replacement: x in float64, and y."""
+    # all of them stay in order, so that the sums run as those of `signals` do
     if num_examples >= len(dataset):
         return dataset.x.astype(np.float64), dataset.y
     chosen = np.random.default_rng(seed).choice(len(dataset), num_examples, replace=False)

@@ -8,7 +8,8 @@ import xarray as xr
 
 from helpers.catalogue import SATURATED
 
-OUTPUT_SLOPE = 0.25  # the largest slope of the sigmoid, and of one softmax unit in its own logit
+# The largest slope of the sigmoid, and of a softmax unit with respect to its own logit: p (1 - p).
+OUTPUT_SLOPE = 0.25
 
 STATISTICS = {
     "delta_norm": ("delta norm (RMS over examples)", "loss per unit of z"),
@@ -29,17 +30,20 @@ def of_layer(activation, slope, delta, gradient, largest_slope: float) -> np.nda
     fan_in, fan_out); largest_slope is the largest |phi'|, against which saturation is measured.
     """
     _, examples, units = delta.shape
+    # a 2-norm for each example and their RMS: one sum over both axes
+    delta_norm = np.sqrt(sum_of_squares(delta) / examples)
     gradient_mean, gradient_std = _mean_and_std(gradient)
     slope = np.abs(slope)
     saturated = np.count_nonzero(slope < SATURATED * largest_slope, axis=(1, 2))
     return np.stack(
         [
-            np.sqrt(sum_of_squares(delta) / examples),
+            delta_norm,
             np.sqrt(sum_of_squares(gradient)),
             gradient_mean,
             gradient_std,
             *_mean_and_std(activation),
             saturated / (examples * units),
+            # exactly 0 for every example: a slope that is merely tiny still passes a gradient
             (slope.max(axis=1) == 0).mean(axis=-1),
         ]
     )
@@ -48,11 +52,13 @@ def of_layer(activation, slope, delta, gradient, largest_slope: float) -> np.nda
 def sum_of_squares(values: np.ndarray) -> np.ndarray:
     """Sum of squares of each replicate's entries, without storing the squares."""
     flat = values.reshape(len(values), -1)
+    # einsum multiplies and adds in one pass
     return np.einsum("ij,ij->i", flat, flat)
 
 
 def _mean_and_std(values):
     mean = values.mean(axis=(1, 2), keepdims=True)
+    # the mean is taken off first: E[v^2] - E[v]^2 cancels where a mean is large
     return mean[:, 0, 0], np.sqrt(sum_of_squares(values - mean) / values[0].size)
 
 
@@ -68,6 +74,7 @@ def table(columns: np.ndarray, layers: list[str], attrs: dict) -> xr.Dataset:
 
 def over_last(values: np.ndarray) -> np.ndarray:
     """Divide sizes, shape (num_replicates, depth), by their RMS in the last; all 0 stays 0."""
+    # one RMS for all replicates: a ratio for each would be undefined where one of them is dead
     return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
 
 

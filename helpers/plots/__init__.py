@@ -7,9 +7,10 @@ the data, as the label of the axes. `show` puts figure and sentence into the not
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
 linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 
-The rooms: `style` is what all share; `functions` draws over the pre-activation, `products` products
-of factors, `layers` quantities by layer, `epochs` recordings over training, `samples` how numbers
-are distributed, `maps` pictures of a plane. All public names are here: ``plots.by_layer(...)``.
+The modules: `style` is what all share; `functions` draws over the pre-activation, `products`
+products of factors, `layers` quantities by layer, `epochs` recordings over training, `samples` how
+numbers are distributed, `maps` pictures of a plane. All public names are here:
+``plots.by_layer(...)``.
 """
 
 from helpers.plots.epochs import (

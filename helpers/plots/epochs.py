@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers.plots.style import (
+    BAND,
     OTHER_COLOR,
     PINNED,
     REFERENCE,
@@ -33,7 +34,7 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     """Draw one quantity of a recording against the epoch, a line for each layer.
 
     With several replicates a line is their median, in a band from the 10th to the 90th percentile.
-    Norms, spreads of gradients and update ratios are on a log scale.
+    Norms, standard deviations of gradients and update ratios are on a log scale.
 
     Parameters
     ----------
@@ -67,14 +68,17 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
         pinned_median = _curves(pinned[name].values, log=log)[1].reshape(pinned.sizes["step"], -1)
         drawn.append(pinned_median.ravel())
     floor, ceiling = round_limits(np.concatenate(drawn), log=log)
+    # Before the others, so that it lies below them.
     if pinned is not None:
         ax.plot(pinned.epoch, pinned_median, **PINNED | {"linewidth": 3}, label="A")
     for number, layer in enumerate(layers):
         style = {"color": colors[layer], "label": layer}
         _draw_layer(ax, epochs, curves[..., number], floor, band=num_networks > 1, **style)
+    # Once a network has exploded it stays so: its last row tells.
     exploded = int((~np.isfinite(array.values[:, -1])).any(axis=-1).sum())
     if recording.attrs.get("diverged_at", -1) >= 0:
         _mark_explosion(ax, recording.attrs, ceiling, exploded, num_networks)
+    # At least one epoch, as limits from 0 to 0 would be widened to both sides.
     ax.set(xlabel="epoch", xlim=(0, max(epochs[-1], 1)), ylim=(floor, ceiling))
     plain_ticks(ax)
     _value_axis(ax.yaxis, array, log=log)
@@ -92,7 +96,8 @@ def _with_layers(array):
 
 
 def _curves(values, *, log):
-    """10, 50 and 90 % over the replicates, the first axis; with `log` their log10."""
+    """Compute BAND's quantiles over the replicates, the first axis; with `log` their log10."""
+    # The log last, so that the median of two networks is the mean of their sizes.
     quantiles = _quantiles(_finite_or_nan(values))
     return log10_size(quantiles) if log else quantiles
 
@@ -127,6 +132,7 @@ def _value_axis(axis, array, *, log):
     notes = [unit] * (unit != "1") + ["log scale"] * log
     text = str(array.attrs.get("long_name", array.name))
     text += f" [{', '.join(notes)}]" if notes else ""
+    # In short lines, as a panel is seldom as high as a long name is wide.
     axis.set_label_text(textwrap.fill(text, 24), fontsize=SMALL_TEXT)
     if log:
         log_ticks(axis)
@@ -151,6 +157,7 @@ def _finding(array, median, last_epoch, exploded, *, log):
     layers = array.layer.values
     num_networks = len(array)
     ends = []
+    # A set, as the first layer may be the last one.
     for number in sorted({0, len(layers) - 1}):
         first = number_in_words(median[0, number], log=log)
         last = number_in_words(median[-1, number], log=log)
@@ -186,6 +193,7 @@ def grid_over_epochs(recordings, names):
         for column, (title, recording) in enumerate(recordings.items()):
             legend = column == columns - 1 and name in with_layers[:1]  # one for all, at the right
             ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
+            # The quantity is said once a row, in front; each panel names its column.
             quantity, _, finding = ax.get_label().partition(": ")
             ax.set_label((f"{quantity}; " if column == 0 else "") + f"{title}: {finding}")
             ax.set_title(title if row == 0 else "")
@@ -194,6 +202,7 @@ def grid_over_epochs(recordings, names):
                 ax.tick_params(labelleft=False)
             if row < rows - 1:
                 ax.set_xlabel("")
+        # Not `sharey`, whose last panel would set the limits of all.
         limits = np.array([ax.get_ylim() for ax in axes[row]])
         for ax in axes[row]:
             ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
@@ -224,6 +233,7 @@ def learning_curves(recording, *, pinned=None, color=OTHER_COLOR, ax=None):
         ax.fill_between(recording.epoch, low, high, color=color, alpha=0.2, linewidth=0)
         ax.plot(recording.epoch, median, color=color, linestyle=dashes, label=name)
         ceiling = max(ceiling, np.nanmax(high, initial=0))
+    # A loss above that gets limits in round steps, in tenths.
     if ceiling > 1.02:
         ceiling = round_up(10 * ceiling) / 10
     ax.set(title="", xlabel="epoch", ylabel="", xlim=(0, last_epoch), ylim=(0, ceiling))
@@ -293,6 +303,7 @@ def _color_scale(ax, low, high, shade):
     """
     left = 0.5  # these in units of the axes
     right = 0.84
+    # One row of pixels, as an image needs two dimensions.
     ramp = np.linspace(low, high, 64)[None]
     ax.imshow(
         ramp, extent=(left, right, 1.04, 1.11), clip_on=False, transform=ax.transAxes, **shade
@@ -303,6 +314,7 @@ def _color_scale(ax, low, high, shade):
 
 def _one_digit(log10):
     """Write the number with this log10 with one digit, or only its power of ten."""
+    # Through float, so that 1e+02 becomes 100.
     if -3 < log10 < 4:
         return f"{float(f'{10**log10:.1g}'):g}"
     return power_of_ten(math.floor(log10))
@@ -314,13 +326,13 @@ def _finite_or_nan(values):
 
 
 def _quantiles(values):
-    """10, 50 and 90 % over the replicates, the first axis, without those that are NaN.
+    """Compute BAND's quantiles over the replicates, the first axis, without those that are NaN.
 
     Where all replicates are NaN the quantiles are, too.
     """
-    levels = [0.1, 0.5, 0.9]
+    # The usual case apart, as `nanquantile` takes a hundred times as long.
     if not np.isnan(values).any():
-        return np.quantile(values, levels, axis=0)  # a hundred times as fast
+        return np.quantile(values, BAND, axis=0)
     gone = np.isnan(values).all(axis=0)
     filled = np.where(gone, 0, values)  # `nanquantile` warns where nothing is left
-    return np.where(gone, np.nan, np.nanquantile(filled, levels, axis=0))
+    return np.where(gone, np.nan, np.nanquantile(filled, BAND, axis=0))

@@ -39,6 +39,7 @@ def activation(z, a, slope, *, name, ax=None):
     """
     ax = axes_or_new(ax)
     color = COLORS.get(name, OTHER_COLOR)
+    # The largest, not the steepest: a slope below zero (GELU, mish) isn't what is asked for.
     steepest = int(np.argmax(slope))
     largest = slope[steepest]
     ax.plot(z, a, color=color, label=f"{name}  $\\phi(z)$")
@@ -75,6 +76,7 @@ def activation_grid(z, curves):
     -------
     array of Axes, shape (num_curves,)
     """
+    # The last row is filled from the left; what stays empty there is room for the legend.
     rows = math.ceil(len(curves) / GRID_COLUMNS)
     figure, axes = plt.subplots(
         rows, GRID_COLUMNS, figsize=(13, 0.6 + 2.25 * rows), sharex=True, sharey=True
@@ -127,6 +129,7 @@ def over_z(z, values, density, limits, *, title, color=OTHER_COLOR, pinned=None,
     """
     ax = axes_or_new(ax)
     low, high = limits
+    # Less than half as high as the picture, so that the function is not lost in it.
     hill = 0.45 * (high - low) * density / density.max()
     ax.fill_between(z, low, low + hill, color="#BBBBBB", alpha=0.5, linewidth=0)
     if pinned is not None:
@@ -134,6 +137,7 @@ def over_z(z, values, density, limits, *, title, color=OTHER_COLOR, pinned=None,
     # A function that jumps is interrupted there: a steep line would claim a slope.
     jump = np.abs(np.diff(values, append=values[-1])) > 0.15 * (high - low)
     ax.plot(z, np.where(jump, np.nan, values), color=color, label="now")
+    # As wide as the wider of the two, so that neither is cut.
     reach = max(z[-1], 0 if pinned is None else pinned[0][-1])
     ax.set(title=title, xlabel="z (grey: where it falls)", ylabel="")
     ax.set(xlim=(-reach, reach), ylim=limits)
@@ -142,7 +146,7 @@ def over_z(z, values, density, limits, *, title, color=OTHER_COLOR, pinned=None,
 
 
 def value_limits(*arrays):
-    """Round limits that hold all finite entries, and 0 and 1 with room beside them."""
+    """Round limits that hold all finite entries, and 0 and 1 with a margin beside them."""
     entries = [np.ravel(array) for array in arrays]
     return round_limits(np.concatenate([*entries, [-0.1, 1.1]]), log=False)
 
@@ -180,7 +184,7 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
     for value, share in pushed.atoms.items():
         _stem(ax, value, share, on_the_right=value > (low + high) / 2)
     margin = 0.03 * (high - low)
-    # Three heights only, so that the axis stands still; 1.15 leaves room for the words of a stem.
+    # Three heights only, so that the axis stands still; 1.15 is for the words over a stem.
     ceiling = next((top for top in (25, 65) if top >= 1.15 * max(heights)), 125)
     ax.set(xlabel=label, ylabel="% of the z")
     ax.set(xlim=(low - margin, high + margin), ylim=(0, ceiling))
@@ -195,8 +199,10 @@ def _share_by_bin(pushed, edges):
     high = np.clip(pushed.high, edges[0], edges[-1])
     # A cell without width counts as a very narrow one, so that nothing is divided by 0.
     width = np.maximum(high - low, 1e-9 * (edges[-1] - edges[0]))
+    # Within a cell the values are spread evenly: the part of it that lies below each edge.
     part_below = np.clip((edges[1:-1, None] - low) / width, 0, 1)  # (inner edge, cell)
     inner = np.einsum("ij,j->i", part_below, pushed.share)
+    # Differences of the share below each edge: the ends take what lies beyond them.
     return np.diff(np.concatenate([[0], inner, [pushed.share.sum()]]))
 
 
@@ -236,6 +242,7 @@ def laws(x, measured, predicted, *, xlabel, ylabel, ax=None):
         color = f"C{number}"
         ax.plot(x, line, color=color, linewidth=2)
         ax.plot(x, measured[name], color=color, markersize=8, label=name, **OPEN_CIRCLES)
+        # At the end of its line, where a name needs no legend.
         ax.text(x[-1], line[-1], f"  {name}", color=color, va="center", fontsize=SMALL_TEXT)
     ax.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0] - 0.5, x[-1] + 0.5), ylim=(-0.02, 1.02))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -265,6 +272,7 @@ def descent(hessian, target, path, *, title, limits, ax=None):
     axis = np.linspace(*limits, 121)
     grid = np.stack(np.meshgrid(axis, axis))
     off = grid - np.reshape(target, (2, 1, 1))
+    # (w - target)^T H (w - target) / 2 at every point of the grid
     loss = np.einsum("iab,ij,jab->ab", off, hessian, off) / 2
     # The root of a quadratic loss is linear along a ray, which spaces the lines evenly.
     ax.contour(*grid, np.sqrt(loss), 14, colors="#B8B8B8", linewidths=1)

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from helpers.plots.style import (
+    BAND,
     OPEN_CIRCLES,
     OTHER_COLOR,
     PINNED,
@@ -44,6 +45,7 @@ class Series(NamedTuple):
 def name_series(ax, series):
     """Add a legend with a line for each of the `series` that ``ax`` shows; return ``ax``."""
     names = [one.label for one in series]
+    # By label, as the axes hold the RMS, the theory and the crosses, too.
     handles = {line.get_label(): line for line in ax.lines if line.get_label() in names}
     ax.legend(handles=[handles[name] for name in names], loc="best")
     return ax
@@ -66,11 +68,13 @@ def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer"
         What stands side by side; "time step" for a recurrent cell.
     """
     ax = axes_or_new(ax)
+    # Everything is a log10 from here on: sizes themselves may leave the range of a picture's axes.
     summaries = [_summary(one.values) for one in series]
     pinned_logs = [log10_size(_rms(values)) for values in pinned]
     forecasts = [log10_size(one.predicted) for one in series if one.predicted is not None]
     drawn = [np.ravel(logs) for logs in (*summaries, *pinned_logs, *forecasts)]
     floor, ceiling = decade_limits(np.concatenate(drawn), least=1)
+    # What is drawn first lies below: the line at 1, then the pinned picture.
     if relative:
         ax.axhline(0, **REFERENCE)
     for logs in pinned_logs:
@@ -90,7 +94,7 @@ def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer"
 
 def _summary(values):
     """log10 of 10, 50 and 90 % and of the RMS over the networks; shape (4, depth)."""
-    return log10_size([*np.quantile(values, [0.1, 0.5, 0.9], axis=0), _rms(values)])
+    return log10_size([*np.quantile(values, BAND, axis=0), _rms(values)])
 
 
 def _draw_sizes(ax, one, summary, floor):
@@ -123,6 +127,7 @@ def compare_by_layer(sizes, *, quantity, predicted=None, place="hidden layer", a
     """
     ax = axes_or_new(ax)
     predicted = predicted or {}
+    # One number for all networks of a size, so that their band keeps its width.
     series = [
         Series(values / _rms(values)[-1], color, name, predicted.get(name))
         for (name, values), color in zip(sizes.items(), color_cycle(), strict=False)
@@ -144,10 +149,12 @@ def predicted_measured(series, *, quantity, ax=None):
     pairs = []
     for one in series:
         logs = log10_size([one.predicted, _rms(one.values)])
+        # A point needs both numbers: where one is 0 or overflowed, it has no place on log axes.
         predicted, measured = logs[:, np.isfinite(logs).all(axis=0)]
         ax.plot(predicted, measured, "o", color=one.color, markersize=7, label=one.label)
         pairs.append((predicted, measured))
     low, high = decade_limits(np.concatenate([np.ravel(pair) for pair in pairs]), least=1)
+    # On the diagonal both are equal.
     ax.plot([low, high], [low, high], **REFERENCE)
     ax.set(title=quantity, xlabel="predicted", ylabel="measured")
     ax.set(xlim=(low, high), ylim=(low, high))
@@ -178,7 +185,7 @@ def singular_values(series, *, pinned=(), ax=None):
         ax.plot(between, values.mean(axis=0), label="A", **PINNED)
     for one in series:
         between = np.arange(one.values.shape[1]) + 1.5
-        low, high = np.quantile(one.values, [0.1, 0.9], axis=0)
+        low, _, high = np.quantile(one.values, BAND, axis=0)
         mean = one.values.mean(axis=0)
         ax.fill_between(between, low, high, color=one.color, alpha=0.25, linewidth=0)
         ax.plot(between, mean, "o-", color=one.color, markersize=4, label=one.label)
@@ -186,7 +193,7 @@ def singular_values(series, *, pinned=(), ax=None):
     _layer_axis(ax, [np.zeros((1, values.shape[1] + 1)) for values in shown])  # `depth` columns
     # With one hidden layer there is no pair, so no value.
     filled = [values for values in shown if values.size]
-    largest = max((np.quantile(v, 0.9, axis=0).max() for v in filled), default=1)
+    largest = max((np.quantile(v, BAND[-1], axis=0).max() for v in filled), default=1)
     ax.set(title="singular values of $dz_{l+1}/dz_l$", ylim=(0, 1.1 * round_up(largest)))
     means = "; ".join(f"{one.label} {one.values.mean():.2g}" for one in series if one.values.size)
     ax.set_label(f"The mean singular value: {means or 'there is one hidden layer only'}.")
@@ -207,12 +214,14 @@ def shares(saturated, dead, *, pinned=None, color=OTHER_COLOR, ax=None):
     saturated_line = {"linestyle": "-", "label": "saturated", "color": color}
     dead_line = {"linestyle": (0, (2, 1)), "label": "dead", "color": ZERO["color"]}
     if pinned:
+        # Grey, but dashed as today's, so that it is known which is which.
         for part, line in zip(pinned, (saturated_line, dead_line), strict=True):
             _draw_share(ax, part, PINNED | {"linestyle": line["linestyle"]})
     _draw_share(ax, saturated, saturated_line)
     _draw_share(ax, dead, dead_line)
     plain_ticks(ax)
     _layer_axis(ax, [saturated, dead, *(pinned or ())])
+    # A little beyond 0 and 100, where most of these lines run.
     ax.set(title="", ylabel="% of the units", ylim=(-4, 104))
     ax.set_label(
         f"On average over the layers {100 * saturated.mean():.0f} % of the units are saturated, "
@@ -245,7 +254,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     ends = []
     for one in series:
         numbers = np.arange(1, one.values.shape[1] + 1)
-        low, middle, high = np.quantile(one.values, [0.1, 0.5, 0.9], axis=0)
+        low, middle, high = np.quantile(one.values, BAND, axis=0)
         ax.fill_between(numbers, low, high, color=one.color, alpha=0.25, linewidth=0)
         ax.plot(numbers, middle, color=one.color, label=one.label or "median")
         if one.predicted is not None:
@@ -256,7 +265,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
         )
     shown = [*(one.values for one in series), *pinned]
     _layer_axis(ax, shown)
-    lowest = min(np.quantile(values, 0.1, axis=0).min() for values in shown)
+    lowest = min(np.quantile(values, BAND[0], axis=0).min() for values in shown)
     # Three floors only, so that the axis stands still.
     floor = next((low for low in (-0.05, -0.3) if lowest >= low), -1.05)
     ax.set(title="correlation of two inputs", ylim=(floor, 1.05))
@@ -276,5 +285,6 @@ def _layer_axis(ax, arrays, place="hidden layer"):
     depth = max(np.shape(array)[1] for array in arrays)
     end = depth if depth <= 5 else round_up(depth)  # no tick for a layer that isn't there
     ax.set(xlabel=place, ylabel="", xlim=(0.5, end + 0.5))
+    # A single layer has a single tick.
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
     ax.xaxis.set_major_formatter(ScalarFormatter())

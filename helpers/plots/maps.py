@@ -1,4 +1,4 @@
-"""Pictures of a plane: a data set, what a network says of it, the phases, depth by kind."""
+"""Pictures of a plane: a data set, what a network says of it, the phases, depth by network."""
 
 import itertools
 import math
@@ -42,6 +42,8 @@ def points(dataset, *, ax=None):
         ax.scatter(*x.T, s=16, color=color, marker=marker, alpha=0.7, label=f"class {label}")
         counts.append(f"{len(x)} of class {label}")
         distances.append(f"{np.linalg.norm(x, axis=1).mean():.2g}")
+    # In tenths, as round_up has no steps below 1; the same on all four sides, so that a circle is
+    # round.
     size = round_up(10 * np.abs(dataset.x).max()) / 10
     ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-size, size), ylim=(-size, size))
     ax.set_aspect("equal")
@@ -142,6 +144,7 @@ def _mark_network(ax, variances, box, *, color, label):
     """Draw a point of `phase_map`, at the edge if it lies beyond."""
     weight_variance, bias_variance = variances
     left, right, bottom, top = box
+    # Kept on the map: a network far off is shown in its direction.
     spot = np.clip([log10_size(weight_variance), bias_variance], (left, bottom), (right, top))
     edge = {"markeredgecolor": "black", "markeredgewidth": 2}
     ax.plot(*spot, "o", color=color, markersize=13, clip_on=False, label=label, **edge)
@@ -156,7 +159,7 @@ def _ticks_within_decades(ax, left, right):
 
 
 def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
-    """Draw how well networks of several depths and kinds learned, and how deep theory lets them be.
+    """Draw how well networks of several depths learned, and how deep theory lets them be.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     depths : sequence of int
         Increasing.
     columns : sequence of str
-        One name a kind.
+        A name for each column, such as that of an initializer.
     reach : array, shape (number of columns,)
         A depth to mark in each column, by a bar called `name`; above the picture it's an arrow.
     """
@@ -174,6 +177,7 @@ def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     edges = _cell_edges(depths)
     sides = np.arange(len(columns) + 1) - 0.5
     white_lines = {"edgecolor": "white", "linewidth": 2}
+    # Guessing, 0.5, is as dark as it gets.
     ax.pcolormesh(sides, edges, accuracy.T, vmin=0.5, vmax=1, **white_lines)
     for column, (row, depth) in enumerate(zip(accuracy, np.asarray(reach, float), strict=True)):
         _write_accuracies(ax, column, depths, row)
@@ -183,9 +187,9 @@ def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     ax.set_yticks(list(depths))
     ax.grid(visible=False)
     findings = []
-    for kind, row in zip(columns, accuracy, strict=True):
+    for column_name, row in zip(columns, accuracy, strict=True):
         by_depth = (f"{value:.2f} at {depth}" for depth, value in zip(depths, row, strict=True))
-        findings.append(f"{kind} {', '.join(by_depth)}")
+        findings.append(f"{column_name} {', '.join(by_depth)}")
     ax.set_label(f"Median accuracy by depth: {'; '.join(findings)}.")
     return ax
 
@@ -200,6 +204,7 @@ def _write_accuracies(ax, column, depths, accuracies):
     """Write a column of `trainability` into its cells, white on dark ones."""
     centred = {"ha": "center", "va": "center", "fontsize": SMALL_TEXT}
     for depth, value in zip(depths, accuracies, strict=True):
+        # The colour map turns bright at about its middle, 0.75.
         color = "white" if value < 0.75 else "black"
         ax.text(column, depth, f"{value:.2f}", color=color, **centred)
 
@@ -212,6 +217,7 @@ def _mark_reach(ax, column, depth, top, name):
         ax.plot(sides, [depth, depth], color=REACH_COLOR, label="reach", **bar)
     else:
         arrow = {"marker": "^", "markersize": 13, "clip_on": False}
+        # Upwards, as the depth lies beyond the picture.
         ax.plot(column, top, color=REACH_COLOR, label="reach", **arrow)
     ax.annotate(
         f"{name} = {depth:.2g}" if depth < 1000 else f"{name} > 1000",

@@ -38,9 +38,11 @@ def factors(values, *, color=OTHER_COLOR, ax=None):
     logs = log10_size(values)
     low, high = decade_limits(logs, least=2)
     zeros = np.isneginf(logs)
+    # From log10 = 0, the size 1: the length of a bar is what its factor gains or loses.
     ax.vlines(numbers[~zeros], 0, logs[~zeros], color=color, linewidth=2)
     ax.plot(numbers[~zeros], logs[~zeros], "o", color=color, markersize=5)
     if zeros.any():
+        # On the floor of the axes: an exact 0 has no logarithm.
         ax.plot(numbers[zeros], np.full(zeros.sum(), low), "x", **ZERO)
     ax.axhline(0, **REFERENCE)
     _product_axes(ax, len(values), (low, high), "size of each factor")
@@ -99,6 +101,7 @@ def _running_logs(values):
 
     Sums of logarithms, as the products themselves would leave the range of floating-point numbers.
     """
+    # Before the first factor the product is 1.
     start = np.zeros((len(values), 1))
     return np.concatenate([start, log10_size(values).cumsum(axis=1)], axis=1)
 
@@ -108,6 +111,7 @@ def _line_styles(num_lines, labels, color):
     if labels:
         named = zip(labels, color_cycle(), strict=False)
         return [{"label": label, "color": own_color} for label, own_color in named]
+    # Many lines of one colour are seen through each other.
     thin = {"linewidth": 1.2, "alpha": 0.6} if num_lines > 3 else {}
     return [{"color": color, **thin}] * num_lines
 
@@ -118,6 +122,7 @@ def _draw_product(ax, logs, floor, style):
     alive = np.isfinite(logs)
     ax.plot(numbers[alive], logs[alive], **style)
     if not alive.all():
+        # From its first 0 on a product stays 0.
         first = numbers[~alive][0]
         # A cross at the first end only: `markevery` leaves out the second.
         ax.plot([first, numbers[-1]], [floor, floor], marker="x", markevery=2, **ZERO)
@@ -138,6 +143,7 @@ def _product_axes(ax, depth, limits, label):
     ax.set(
         xlabel="number of factors",
         title=f"{label} (log scale)",
+        # Half a factor more, so that the last one isn't cut.
         xlim=(0, max(round_up(depth), 10) + 0.5),
         ylim=limits,
     )
@@ -170,6 +176,7 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
     ax.set(xlabel="product (log scale)", ylabel="density per power of ten")
     ax.margins(y=0.1)
     ax.legend(loc="upper left")
+    # Nine products in ten lie between these.
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
     above = [f"{100 * (products > t).mean():.1f} % are above {t:.0e}" for t in thresholds]
     ax.set_label(

@@ -30,8 +30,8 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     Parameters
     ----------
     values : dict of str to array, shape (num_networks,)
-        Setting (or layer) -> what was measured. An activation, rule or layer gives its row the
-        colour that it has everywhere, also before a comma: "tanh, 3 layers", "hidden_1, before".
+        Setting (or layer) -> what was measured. An activation, initializer or layer gives its row
+        the colour that it has everywhere, also before a comma: "tanh, 3 layers".
     label : str
         What it is, with its unit.
     log : bool
@@ -46,18 +46,13 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}
     limits = limits or round_limits(np.concatenate([*rows.values()]), log=log)
-    heads = {name: str(name).split(",")[0] for name in rows}
-    # Each head once, so that two rows of one layer don't take two steps of the ramp.
-    colors = named_colors(dict.fromkeys(heads.values()))
+    colors = _row_colors(rows)
     for number, (name, row) in enumerate(rows.items()):
-        color = colors.get(heads[name], OTHER_COLOR)
-        _draw_row(ax, number, row, limits, color=color, label=name)
+        _draw_row(ax, number, row, limits, color=colors[name], label=name)
     if reference is not None:
         value, name = reference
-        position = float(log10_size(value)) if log else value
-        above = {"transform": ax.get_xaxis_transform(), "va": "bottom", "fontsize": SMALL_TEXT}
-        ax.axvline(position, **REFERENCE)
-        ax.text(position, 1, f" {name}", **above)
+        _mark_reference(ax, float(log10_size(value)) if log else value, name)
+    # The first row is at the top, as one reads.
     ax.set(xlim=limits, ylim=(len(rows) - 0.5, -0.5), xlabel=label + " (log scale)" * log)
     ax.set_yticks(range(len(rows)), list(rows))
     ax.grid(axis="y", visible=False)
@@ -72,9 +67,25 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     return ax
 
 
+def _row_colors(names):
+    """Give each row the colour of what stands before the comma in its name."""
+    heads = {name: str(name).split(",")[0] for name in names}
+    # Each head once, so that two rows of one layer don't take two steps of the ramp.
+    colors = named_colors(dict.fromkeys(heads.values()))
+    return {name: colors.get(head, OTHER_COLOR) for name, head in heads.items()}
+
+
+def _mark_reference(ax, position, name):
+    """Draw a dotted line through all rows, and its name above them."""
+    above = {"transform": ax.get_xaxis_transform(), "va": "bottom", "fontsize": SMALL_TEXT}
+    ax.axvline(position, **REFERENCE)
+    ax.text(position, 1, f" {name}", **above)
+
+
 def _draw_row(ax, number, row, limits, *, color, label):
     """Draw a row of `spread`: a dot each, crosses for log 0, a bar at the median."""
     low, high = limits
+    # Side by side within the row, in the order given, so that equal numbers don't hide each other.
     heights = number + np.linspace(-0.25, 0.25, len(row))
     finite = np.isfinite(row)
     zero = np.isneginf(row)
@@ -84,6 +95,7 @@ def _draw_row(ax, number, row, limits, *, color, label):
     ax.plot(row[finite], heights[finite], "o", label=label, **dots)
     if zero.any():
         ax.plot(np.full(zero.sum(), low), heights[zero], "x", **ZERO)
+    # Of a row of zeros the median is log 0: its bar stands on the floor.
     middle = max(np.median(row), low)
     ax.plot([middle, middle], [number - 0.36, number + 0.36], color="black", linewidth=3)
 
@@ -117,6 +129,7 @@ def distributions(arrays, colors, *, pinned=None, ax=None):
         ax.plot([low, high], [row, row], color=colors[name], linewidth=2)
         ax.plot([left, right], [row, row], **box)
         ax.plot(middle, row, "o", color="white", markersize=5)
+    # A tenth of room; round_up has no steps below 1, so it is asked for ten times the reach.
     reach = round_up(11 * reach) / 10
     ax.set(title="weights by layer", xlabel="weight", ylabel="")
     ax.set(xlim=(-reach, reach), ylim=(len(rows) - 0.5, -0.5))
@@ -166,11 +179,11 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.set_ylim(bottom=0)
     beyond = max(np.mean((array < low) | (array > high)) for array in arrays.values())
-    spreads = "; ".join(
+    stds = "; ".join(
         f"{name} {number_in_words(array.std(), log=False)}" for name, array in arrays.items()
     )
     ax.set_label(
-        f"{label}, spread (standard deviation): {spreads}"
+        f"{label}, standard deviation: {stds}"
         + (f". Up to {100 * beyond:.1f} % lie outside." if beyond > 0 else ".")
     )
     return ax
@@ -178,8 +191,10 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
 
 def _bin_edges(arrays):
     """Edges of equal bins for all `arrays`: from 0 for sizes, else as far to the left as right."""
+    # Not the largest: one far entry would squeeze all the others into a few bins.
     reach = max(np.quantile(np.abs(array), 0.999) for array in arrays) or 1.0
     low = 0.0 if min(array.min() for array in arrays) >= 0 else -reach
     fewest = min(len(array) for array in arrays)
-    num_bins = int(np.clip(np.sqrt(fewest), 10, 100))  # few values, wide bins
+    # The square root keeps bins and the counts in them in balance: few values, wide bins.
+    num_bins = int(np.clip(np.sqrt(fewest), 10, 100))
     return np.linspace(low, reach, num_bins + 1)

@@ -30,7 +30,7 @@ COLORS = {
     "mish": "#661100",
     "softplus": "#AA4499",
 }
-# One colour a rule for initial weights, where rules are compared.
+# One colour an initializer, where initializers are compared.
 RULE_COLORS = {
     "random_normal": "#0072B2",
     "standard_normal": "#D55E00",
@@ -53,6 +53,7 @@ OPEN_CIRCLES = {"marker": "o", "linestyle": "", "fillstyle": "none"}
 TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 
 SMALL_TEXT = 12  # points: words within a picture
+BAND = (0.1, 0.5, 0.9)  # quantiles: the ends of every band, and the median between them
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -73,13 +74,13 @@ def layer_colors(layers):
     """
     hidden = [name for name in layers if str(name).startswith("hidden")]
     outputs = [name for name in layers if str(name).startswith("output")]
-    # Up to 0.82, as yellow is pale on white.
+    # Up to 0.82, as yellow is pale on white; at least two steps, so that one layer is dark.
     ramp = plt.colormaps["cividis"](np.linspace(0, 0.82, max(len(hidden), 2)))
     return dict(zip(hidden, ramp, strict=False)) | dict.fromkeys(outputs, OUTPUT_COLOR)
 
 
 def named_colors(names):
-    """Every colour that a name of an activation, a rule or a layer has in the course."""
+    """Every colour that a name of an activation, an initializer or a layer has in the course."""
     return COLORS | RULE_COLORS | layer_colors(names)
 
 
@@ -105,6 +106,7 @@ def log10_size(values):
 def round_up(size):
     """Round up to 1, 2, 3, 5, 7, 10, 20 ...: an axis stands still while a slider moves a little."""
     decade = 10 ** math.floor(math.log10(max(size, 1)))
+    # The last step is there for rounding: log10 may put 1000 into the decade below.
     return next(step * decade for step in (1, 2, 3, 5, 7, 10) if step * decade >= size)
 
 
@@ -119,6 +121,7 @@ def decade_limits(logs, *, least):
         The lower limit is at most -`least` decades.
     """
     finite = logs[np.isfinite(logs)]
+    # A twentieth more, so that no line runs along the edge.
     low = round_up(max(-1.05 * finite.min(initial=0), least))
     high = round_up(max(1.05 * finite.max(initial=0), 1))
     # The shorter side of the line at 1 is at least a tenth of the longer one, so that it is seen.
@@ -137,12 +140,14 @@ def round_limits(values, *, log):
     finite = values[np.isfinite(values)]
     if not finite.size:
         return (-1, 0) if log else (0, 1)
+    # At least two decades, as one has a single tick.
     if log:
         low = math.floor(finite.min())
         high = math.ceil(finite.max())
         return (low - 1 if np.isneginf(values).any() else low), max(high, low + 2)
     low = min(finite.min(), 0)
     high = max(finite.max(), 0)
+    # 1e-12: all values 0 need a decade, too.
     decade = 10 ** math.floor(math.log10(max(high - low, 1e-12)))
     # Ten steps of 0.2, 0.5 or 1 times the decade hold the range.
     step = next(s * decade / 10 for s in (2, 5, 10) if 10 * s * decade / 10 >= high - low)
@@ -153,6 +158,7 @@ def round_limits(values, *, log):
 
 def log_ticks(axis):
     """Label a linear axis of logarithms with powers of ten."""
+    # Whole powers only: 10 to the 2.5 is no number that anybody reads.
     axis.set_major_locator(MaxNLocator(6, integer=True))
     axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
 
@@ -191,6 +197,7 @@ def waiting(text, *, ax=None):
 def handles_by_name(ax):
     """Return what a legend of `ax` can show: label -> handle."""
     handles, labels = ax.get_legend_handles_labels()
+    # Of several with one label the last one stays: a legend names each once.
     return dict(zip(labels, handles, strict=True))
 
 
@@ -271,6 +278,7 @@ def show(ax):
     figure = axes[0].figure
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
+    # Open, it would be shown again at the end of the cell, and its memory would stay.
     plt.close(figure)
     sentence = " ".join(str(a.get_label()) for a in axes if a.get_label())
     return _Shown(stream.getvalue(), sentence, figure.get_figwidth())
@@ -288,6 +296,7 @@ class _Shown:
         return f"<figure: {self.sentence}>"
 
     def _repr_html_(self):
+        # Within the page itself, so that a saved notebook needs no file beside it.
         data = base64.b64encode(self.png).decode()
         sentence = html.escape(self.sentence)
         return (

@@ -19,18 +19,18 @@ Var W = sigma_w^2 / fan_in; bias_variance is sigma_b^2. None of these has a unit
 ======================  ==========================================================================
 """
 
-# Two rooms, moments and verdict, share their name with a function. Every room is loaded by the
+# Two modules, moments and verdict, share their name with a function. Every module is loaded by the
 # time the last line has run, so the names of this package are the functions, and stay so.
 from helpers.theory.chain import derivative_product, expected_log10_factor
 from helpers.theory.finite_width import ReluLaw, relu_dead_probability, relu_law
 from helpers.theory.mean_field import (
-    Signals,
+    ExpectedProfile,
     chi,
+    expected_profile,
     fixed_point,
     gradient_ratio,
     predicts,
     profile,
-    signals,
     variance_map,
 )
 from helpers.theory.moments import (
@@ -44,14 +44,14 @@ from helpers.theory.moments import (
 )
 from helpers.theory.pairs import (
     DepthScales,
+    ExpectedPairProfile,
     PairMoments,
-    PairSignals,
     chi_map,
     correlation_map,
     critical_line,
     depth_scales,
+    expected_pair_profile,
     pair_moments,
-    pair_signals,
 )
 from helpers.theory.verdict import (
     DYING_SHARE,
@@ -70,13 +70,13 @@ __all__ = [
     "SHRINKING",
     "VANISHING",
     "DepthScales",
+    "ExpectedPairProfile",
+    "ExpectedProfile",
     "Moments",
     "PairMoments",
-    "PairSignals",
     "PushForward",
     "Pushed",
     "ReluLaw",
-    "Signals",
     "chi",
     "chi_map",
     "correlation_map",
@@ -84,18 +84,18 @@ __all__ = [
     "depth_scales",
     "derivative_product",
     "expected_log10_factor",
+    "expected_pair_profile",
+    "expected_profile",
     "fixed_point",
     "gradient_ratio",
     "moments",
     "pair_moments",
-    "pair_signals",
     "predicts",
     "profile",
     "push_forward",
     "relu_dead_probability",
     "relu_law",
     "saturated_share",
-    "signals",
     "variance_map",
     "verdict",
 ]

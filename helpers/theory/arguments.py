@@ -1,4 +1,4 @@
-"""Checks of variances and correlations, which `helpers.checks` has no use for elsewhere."""
+"""Checks of variances, which `helpers.checks` has no use for elsewhere."""
 
 import numpy as np
 
@@ -14,6 +14,7 @@ def non_negative(name: str, value, *, finite: bool = False) -> np.ndarray:
     try:
         number = np.asarray(value, float)
     except (TypeError, ValueError):
+        # the comparison below refuses it, with the same sentence as for any other bad value
         number = np.asarray(np.nan)
     # NaN >= 0 is False, so that one comparison refuses both NaN and negative numbers
     if not number.size or not (number >= 0).all() or (finite and np.isinf(number).any()):
@@ -25,6 +26,7 @@ def non_negative(name: str, value, *, finite: bool = False) -> np.ndarray:
 def non_negative_number(name: str, value, *, finite: bool = True) -> float:
     """Return `value` as one float of 0 or more; the errors are those of `non_negative`."""
     number = non_negative(name, value, finite=finite)
+    # a NumPy scalar or an array of no dimension is one number, too
     if number.ndim:
         raise ValueError(f"{name} must be one number; got {value!r}.")
     return float(number)
@@ -36,10 +38,3 @@ def two_variances(weight_variance, bias_variance) -> tuple[float, float]:
         non_negative_number("weight_variance", weight_variance),
         non_negative_number("bias_variance", bias_variance),
     )
-
-
-def correlation_number(c) -> float:
-    """Return `c` as a float from -1 to 1, or raise ``ValueError``."""
-    if not -1 <= c <= 1:
-        raise ValueError(f"a correlation must be from -1 to 1; got {c!r}.")
-    return float(c)

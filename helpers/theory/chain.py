@@ -13,6 +13,8 @@ from scipy.special import digamma
 from helpers.catalogue import ACTIVATIONS
 from helpers.checks import positive_number, whole_number
 
+LEAST_SHARE = 1e-3  # of all z with slope 0: fewer are points where a curve is level, or underflow
+
 
 def derivative_product(
     activation: str,
@@ -37,18 +39,18 @@ def derivative_product(
     Raises
     ------
     ValueError
-        For an unknown name, a depth below 1, or a spread that isn't a number above 0.
+        For an unknown name, a depth below 1, or a standard deviation that isn't a number above 0.
     """
     entry = ACTIVATIONS[activation]
     depth = whole_number("depth", depth)
     num_draws = whole_number("num_draws", num_draws)
-    spread = positive_number("pre_activation_std", pre_activation_std)
+    z_std = positive_number("pre_activation_std", pre_activation_std)
     # a stream each for z and w: leaving the weights out doesn't change z. Layers are the first
     # axis while drawing, so that a longer chain begins with the draws of the shorter one.
     streams = np.random.SeedSequence(whole_number("seed", seed, low=0)).spawn(2)
     z, w = (np.random.default_rng(s).standard_normal((depth, num_draws)).T for s in streams)
-    scale = 1.0 if weight_std is None else positive_number("weight_std", weight_std) * w
-    return scale * entry.derivative(spread * z)  # one factor w phi'(z) (Hochreiter 1991)
+    weights = 1.0 if weight_std is None else positive_number("weight_std", weight_std) * w
+    return weights * entry.derivative(z_std * z)  # one factor w phi'(z) (Hochreiter 1991)
 
 
 def expected_log10_factor(
@@ -63,10 +65,10 @@ def expected_log10_factor(
     Raises
     ------
     ValueError
-        For an unknown name, or a spread that isn't a number above 0.
+        For an unknown name, or a standard deviation that isn't a number above 0.
     """
-    spread = positive_number("pre_activation_std", pre_activation_std)
-    mean = _mean_log10_slope(ACTIVATIONS[activation], spread)
+    z_std = positive_number("pre_activation_std", pre_activation_std)
+    mean = _mean_log10_slope(ACTIVATIONS[activation], z_std)
     if weight_std is None:
         return mean
     # w^2 is chi-squared with 1 degree of freedom: E ln w^2 = psi(1/2) + ln 2 = -(gamma + ln 2)
@@ -75,13 +77,14 @@ def expected_log10_factor(
 
 
 @lru_cache(maxsize=256)  # an explorer asks for the same ones again and again
-def _mean_log10_slope(entry, spread):
-    """E[log10 |phi'(z)|] for z ~ N(0, spread^2): a sum over midpoints out to 8 spreads."""
+def _mean_log10_slope(entry, z_std):
+    """E[log10 |phi'(z)|] for z ~ N(0, z_std^2): a sum over midpoints out to 8 z_std."""
+    # a plain sum, as log|phi'| may run to -inf at points that no quadrature knows beforehand
     z = (np.arange(-160_000, 160_000) + 0.5) / 20_000  # midpoints: a kink at 0 falls between two
     density = np.exp(-(z**2) / 2)
     density /= density.sum()
-    slope = np.abs(entry.derivative(spread * z))
-    if density[slope == 0].sum() > 1e-3:
+    slope = np.abs(entry.derivative(z_std * z))
+    if density[slope == 0].sum() > LEAST_SHARE:
         return float("-inf")
     density[slope == 0] = 0  # single points: they have no weight
     return float(density @ np.log10(np.where(slope > 0, slope, 1)))

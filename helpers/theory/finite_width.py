@@ -93,6 +93,7 @@ def relu_dead_probability(widths: Sequence[int]) -> float:
     ValueError
         For a width below 1.
     """
+    # float: 2.0 ** -width has no integer counterpart
     widths = np.array([whole_number("width", width) for width in widths], float)
     # 1 - prod(1 - p) as -expm1(sum log1p(-p)): 2^-64 would be lost beside 1
     return float(-np.expm1(np.log1p(-(2.0**-widths)).sum()))

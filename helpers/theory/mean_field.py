@@ -2,8 +2,8 @@
 
 q, the variance of the pre-activations, goes up through the layers by `variance_map`, and where it
 settles is its `fixed_point`. The mean square of delta = dL/dz goes down by the factor `chi`. At the
-fixed point that is one number (`gradient_ratio`); `signals` follows both through a network of a
-given depth, layer by layer, before they have settled.
+fixed point that is one number (`gradient_ratio`); `expected_profile` follows both through a network
+of a given depth, layer by layer, before they have settled.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,11 @@ from helpers.catalogue import INITIALIZERS, Network
 from helpers.checks import whole_number
 from helpers.theory.arguments import non_negative, two_variances
 from helpers.theory.moments import LARGEST_Q, moments, overflowed, saturated_share
+
+ROUNDING = 1e-10  # a relative growth of q below it comes from rounding, and counts as none
+FIRST_STEP = 0.25  # in ln q, of the search for a fixed point
+STEP_GROWTH = 1.1  # of each step over the one before
+GROUPS = 8  # of examples, at most: each costs one integral a layer
 
 
 def variance_map(activation: str, q, weight_variance: float, bias_variance: float = 0.0):
@@ -61,17 +66,20 @@ def fixed_point(activation: str, weight_variance: float, bias_variance: float = 
         # the length map of Poole et al. 2016 over q, less 1: its root is q*
         return (weight_variance * square + bias_variance) / q - 1
 
-    # q moves towards the nearest q that stays; below 1e-10 a difference is rounding
-    if abs(growth(0.0)) < 1e-10:
+    if abs(growth(0.0)) < ROUNDING:
         return 1.0
+    # q moves towards the nearest q that stays, so the search leaves q = 1 in that direction alone
     upwards = np.sign(growth(0.0))
     here = 0.0
-    step = 0.25  # in ln q, and longer each time: a root that is far away is as good as none
+    step = FIRST_STEP
     while abs(there := here + upwards * step) < np.log(LARGEST_Q):
-        if upwards * growth(there) < -1e-10:
+        # between here and there the growth changes its sign: the fixed point is in between
+        if upwards * growth(there) < -ROUNDING:
             return float(np.exp(brentq(growth, here, there, xtol=1e-14)))
         here = there
-        step = 1.1 * step
+        # longer each time: at 300 decades from 1 it makes no difference where q settles
+        step = STEP_GROWTH * step
+    # no fixed point on the way: q grows without end, or dies out
     return np.inf if upwards > 0 else 0.0
 
 
@@ -86,14 +94,14 @@ def gradient_ratio(activation: str, initializer: str, width: int) -> float:
         For an unknown name or a width below 1.
     """
     width = whole_number("width", width)
-    rule = INITIALIZERS[initializer]
-    weight_variance = width * rule.variance(width, width)  # sigma_w^2 = fan_in Var W
-    q = fixed_point(activation, weight_variance, rule.bias_variance)
+    entry = INITIALIZERS[initializer]
+    weight_variance = width * entry.variance(width, width)  # sigma_w^2 = fan_in Var W
+    q = fixed_point(activation, weight_variance, entry.bias_variance)
     return float(np.sqrt(chi(activation, q, weight_variance)))
 
 
 def predicts(network: Network) -> bool:
-    """Whether `signals` has a prediction for such a network: for every one without normalisation.
+    """Whether `expected_profile` predicts such a network: every one without normalisation.
 
     A normalisation ties the examples of a batch, or the units of a layer, together, and the
     recursions here follow one example and one unit.
@@ -101,8 +109,8 @@ def predicts(network: Network) -> bool:
     return network.normalization is None
 
 
-class Signals(NamedTuple):
-    """What `signals` predicts, each of shape (depth,), from the input side to the output side.
+class ExpectedProfile(NamedTuple):
+    """What `expected_profile` predicts: arrays of shape (depth,), the first hidden layer first.
 
     pre_activation_variance is q, the mean square of z. delta_norm and gradient_norm are RMS over
     replicates, relative to the last hidden layer. The others are named as in ``measure``.
@@ -116,7 +124,7 @@ class Signals(NamedTuple):
     gradient_norm: np.ndarray
 
 
-def signals(
+def expected_profile(
     activation: str,
     initializer: str,
     *,
@@ -125,8 +133,8 @@ def signals(
     num_inputs: int | None = None,
     input_second_moment: float | np.ndarray = 1.0,
     residual: bool = False,
-) -> Signals:
-    """Predict what ``measure.profile`` finds in the hidden layers of a network as initialised.
+) -> ExpectedProfile:
+    """Predict what ``measure.profile`` measures in the hidden layers of a network as initialised.
 
     Layer by layer, without waiting for a fixed point; biases as the initializer has them, mostly 0.
     This is the limit of infinite width. What a width of n adds is of the order 1 / n, and grows
@@ -149,24 +157,24 @@ def signals(
 
     Returns
     -------
-    Signals
+    ExpectedProfile
         gradient_norm is that of a single example, ||dL/dz_l|| ||a_(l-1)||; in a batch, examples
         partly cancel. The ratio of two neighbours in delta_norm is sqrt(chi).
 
     Raises
     ------
     ValueError
-        For an unknown name, a size below 1, as many widths as there aren't layers, or a negative
+        For an unknown name, a size below 1, a number of widths other than `depth`, or a negative
         second moment.
     """
-    rule = INITIALIZERS[initializer]
+    entry = INITIALIZERS[initializer]
     sizes = _layer_sizes(depth, width, num_inputs)
     # sigma_w^2 = fan_in Var W of each layer
-    weight_variances = [n * rule.variance(n, above) for n, above in pairwise(sizes)]
+    weight_variances = [n * entry.variance(n, above) for n, above in pairwise(sizes)]
     moment = non_negative("input_second_moment", input_second_moment, finite=True)
     groups, share = _groups(moment)
     with np.errstate(over="ignore", invalid="ignore"):  # an explosion is a result: inf
-        up = _forward(activation, weight_variances, rule.bias_variance, groups, residual)
+        up = _forward(activation, weight_variances, entry.bias_variance, groups, residual)
         delta = _backward(weight_variances, up.slope_squares, residual)
         return _averaged(activation, sizes, share, up, delta)
 
@@ -177,16 +185,21 @@ def _layer_sizes(depth, width, num_inputs):
     widths = [width] * depth if np.ndim(width) == 0 else list(width)
     widths = [whole_number("width", units) for units in widths]
     if len(widths) != depth:
-        raise ValueError(f"width must be one number or {depth}, one a layer; got {len(widths)}.")
+        raise ValueError(
+            f"width must be one number or {depth}, one for each layer; got {len(widths)}."
+        )
     first = widths[0] if num_inputs is None else whole_number("num_inputs", num_inputs)
     return [first, *widths]
 
 
 def _groups(second_moments):
-    """Gather examples of like size in at most 8 groups: their mean second moments, and shares."""
+    """Gather examples of similar size in GROUPS at most: their mean second moments, and shares."""
+    # sorted first, so that a group holds neighbours in size
     ordered = np.sort(second_moments.ravel())
-    groups = np.array_split(ordered, min(8, len(ordered)))
-    return np.array([g.mean() for g in groups]), np.array([len(g) / len(ordered) for g in groups])
+    groups = np.array_split(ordered, min(GROUPS, len(ordered)))
+    means = np.array([group.mean() for group in groups])
+    shares = np.array([len(group) / len(ordered) for group in groups])
+    return means, shares
 
 
 class _Forward(NamedTuple):
@@ -234,7 +247,7 @@ def _backward(weight_variances, slope_squares, residual):
     if residual:  # E||dL/da||^2 grows by the factor 1 + sigma_w^2 E[phi'^2]; the 1 is the skip
         ratio += _quotient(slope_squares[:, :-1], slope_squares[:, 1:])
     delta = np.ones(slope_squares.shape)
-    # from the output side down to each layer, hence the two reversals
+    # the product runs from the output side down to each layer, hence the two reversals
     delta[:, :-1] = np.cumprod(np.sqrt(ratio)[:, ::-1], axis=1)[:, ::-1]
     # all examples have the same E||dL/da||^2 at the end, and E||dL/dz||^2 = E[phi'^2] times that
     delta *= np.sqrt(slope_squares[:, -1:])
@@ -242,18 +255,20 @@ def _backward(weight_variances, slope_squares, residual):
 
 
 def _averaged(activation, sizes, share, up, delta):
-    """Average squares and means over the groups of examples, and take the roots: `Signals`."""
+    """Average squares and means over the groups of examples, and take the roots last."""
+    # the roots come last: an RMS over all examples is the root of the mean of the squares
     delta_norm = np.sqrt(share @ delta**2)
     # ||dL/dW_l||^2 = ||dL/dz_l||^2 ||a_(l-1)||^2 for one example: the two factors in Glorot &
     # Bengio 2010, eq. 14
     gradient_norm = np.sqrt(share @ (delta**2 * sizes[:-1] * up.squares[:, :-1]))
     mean = overflowed(share @ up.means)
     square = share @ up.squares[:, 1:]
-    spread = np.sqrt(np.maximum(square - mean**2, 0))  # a difference of equals may be -1e-17
-    return Signals(
+    std = np.sqrt(np.maximum(square - mean**2, 0))  # a difference of equals may be -1e-17
+    return ExpectedProfile(
         pre_activation_variance=share @ up.q,
         activation_mean=mean,
-        activation_std=np.where(np.isfinite(square), spread, np.inf),
+        # where the square overflowed, inf - inf would be NaN
+        activation_std=np.where(np.isfinite(square), std, np.inf),
         saturation=share @ saturated_share(activation, up.q),
         delta_norm=_quotient(delta_norm, delta_norm[-1]),
         gradient_norm=_quotient(gradient_norm, gradient_norm[-1]),
@@ -279,9 +294,9 @@ def profile(
 ) -> np.ndarray:
     """Predict the RMS delta norm of each hidden layer over that of the last one: shape (depth,).
 
-    The arguments and the errors are those of `signals`, which predicts the rest.
+    It is the ``delta_norm`` of `expected_profile`, whose arguments and errors it shares.
     """
-    return signals(
+    return expected_profile(
         activation,
         initializer,
         depth=depth,

@@ -17,6 +17,8 @@ from helpers.theory.quadrature import gauss_legendre, half_line_table, kinks
 
 SMALLEST_Q = 1e-290  # below it: the limit 0
 LARGEST_Q = 1e290  # above it: the limit infinity
+REACH = 9  # standard deviations of z that `push_forward` covers: 1e-19 lies beyond
+LEVEL_STRETCH = 100  # hundredths: a value kept over less than 1 in z is a rounded one
 
 
 class Moments(NamedTuple):
@@ -45,7 +47,7 @@ def moments(activation: str, q) -> Moments:
     Raises
     ------
     ValueError
-        For an unknown name, or a q that is negative or not a number.
+        For an unknown name, or a q that is negative or NaN.
     """
     entry = ACTIVATIONS[activation]
     q = non_negative("q", q)
@@ -59,12 +61,13 @@ def moments(activation: str, q) -> Moments:
 @lru_cache(maxsize=8192)  # root finding and sliders come back to the same q
 def _moments(entry, q):
     z, weights, values = half_line_table(entry)
-    spread = min(max(q, SMALLEST_Q), LARGEST_Q) ** 0.5
-    # beyond 14 spreads the density is below 1e-42; what is nearer to 0 than 1e-14 has no weight
-    low, high = z.searchsorted([1e-14 * min(spread, 1), 14 * spread])
-    density = weights[low:high] * np.exp(z[low:high] ** 2 * (-0.5 / spread**2))
+    std = min(max(q, SMALLEST_Q), LARGEST_Q) ** 0.5
+    # beyond 14 std the density is below 1e-42; what is nearer to 0 than 1e-14 has no weight
+    low, high = z.searchsorted([1e-14 * min(std, 1), 14 * std])
+    # -0.5 / std^2 first: (z / std)^2 would need another array
+    density = weights[low:high] * np.exp(z[low:high] ** 2 * (-0.5 / std**2))
     with np.errstate(all="ignore"):  # a learner's z^3 may overflow, and then it is infinite
-        density /= spread * np.sqrt(2 * np.pi)
+        density /= std * np.sqrt(2 * np.pi)
         result = np.einsum("ij,j->i", values[:, low:high], density)  # BLAS would start threads
         mean, square, *slopes = overflowed(result).tolist()
     if q < SMALLEST_Q:  # the limit 0: phi(z) is phi(0)
@@ -77,12 +80,12 @@ def _moments(entry, q):
 
 
 def overflowed(result: np.ndarray) -> np.ndarray:
-    """Call infinite what came of inf - inf and the like."""
+    """Replace the NaN that inf - inf or 0 * inf left by inf."""
     return np.where(np.isnan(result), np.inf, result)
 
 
 def saturated_share(activation: str, q):
-    """P(|phi'(z)| is below 2 % of phi's largest slope) for z ~ N(0, q); q as in `moments`.
+    """P(|phi'(z)| is below SATURATED times phi's largest slope), z ~ N(0, q); q as in `moments`.
 
     Returns
     -------
@@ -90,9 +93,9 @@ def saturated_share(activation: str, q):
         A share, 0 to 1.
     """
     leftmost, ends, steps = _saturation_ends(ACTIVATIONS[activation])
-    spread = np.sqrt(np.clip(non_negative("q", q), SMALLEST_Q, LARGEST_Q))
-    # P(saturated) = [saturated at -inf] + sum of +-P(z beyond an end), P(z > e) = Phi(-e / spread)
-    return leftmost + ndtr(-ends / spread[..., None]) @ steps
+    std = np.sqrt(np.clip(non_negative("q", q), SMALLEST_Q, LARGEST_Q))
+    # P(saturated) = [saturated at -inf] + sum of +-P(z beyond an end), P(z > e) = Phi(-e / std)
+    return leftmost + ndtr(-ends / std[..., None]) @ steps
 
 
 @lru_cache(maxsize=64)
@@ -100,9 +103,11 @@ def _saturation_ends(entry):
     """Where saturation begins (step +1) and ends (step -1), from left to right."""
 
     def saturated(z):
+        # far out a learner's derivative may overflow
         with np.errstate(all="ignore"):
             return np.abs(entry.derivative(z)) < SATURATED * entry.largest_slope
 
+    # the nodes of the integrals are dense where phi bends, so no stretch lies between two of them
     half_line = half_line_table(entry)[0]
     z = np.concatenate([-half_line[::-1], half_line])
     flags = saturated(z)
@@ -139,57 +144,64 @@ class PushForward(NamedTuple):
     slope: Pushed
 
 
-def push_forward(activation: str, *, mean: float = 0.0, spread: float = 1.0) -> PushForward:
-    """Send z ~ N(mean, spread^2) through phi and through phi'.
+def push_forward(activation: str, *, mean: float = 0.0, std: float = 1.0) -> PushForward:
+    """Send z ~ N(mean, std^2) through phi and through phi'.
 
     Returns
     -------
     PushForward
         The four means of `moments`, which knows mean 0 only and is the more exact one, and the
-        distributions of phi(z) and of phi'(z), exact but for z beyond 9 spreads. (An activation
+        distributions of phi(z) and of phi'(z), exact but for z beyond 9 std. (An activation
         without a formula for its derivative may lose 0.1 % of an atom to the cells beside it.)
 
     Raises
     ------
     ValueError
-        For an unknown name, a mean that isn't finite, or a spread that isn't a number above 0.
+        For an unknown name, a mean that isn't finite, or a std that isn't a number above 0.
     """
     entry = ACTIVATIONS[activation]
-    spread = positive_number("spread", spread)
+    std = positive_number("std", std)
     mean = finite_number("mean", mean)
     bends = kinks(entry)
-    bends = bends[np.abs(bends - mean) < 9 * spread]
+    bends = bends[np.abs(bends - mean) < REACH * std]
 
-    edges = np.unique(np.concatenate([mean + spread * np.arange(-450, 451) / 50, bends]))
-    share = np.diff(ndtr((edges - mean) / spread))
+    # cells a fiftieth of a std wide, in which phi is nearly straight, cut at the kinks
+    steps = np.arange(-50 * REACH, 50 * REACH + 1)
+    edges = np.unique(np.concatenate([mean + std * steps / 50, bends]))
+    share = np.diff(ndtr((edges - mean) / std))
     inside = 1e-6 * np.diff(edges)  # a kink is an edge, and belongs to neither side
     left = edges[:-1] + inside
     right = edges[1:] - inside
     phi_levels, slope_levels = _levels(entry)
     return PushForward(
-        moments=_means(entry, mean, spread, bends),
+        moments=_means(entry, mean, std, bends),
         phi=_pushed(entry.function(left), entry.function(right), share, phi_levels),
         slope=_pushed(entry.derivative(left), entry.derivative(right), share, slope_levels),
     )
 
 
-def _means(entry, mean, spread, bends):
-    """Integrate as `moments` does, over z ~ N(mean, spread^2), on panels 1/4 spread wide."""
-    panels = np.unique(np.concatenate([mean + spread * np.arange(-36, 37) / 4, bends]))
-    z, weights = gauss_legendre(panels)
-    weights = weights * np.exp(-(((z - mean) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi))
+def _means(entry, mean, std, bends):
+    """Integrate as `moments` does, over z ~ N(mean, std^2), on panels a quarter of a std wide."""
+    steps = np.arange(-4 * REACH, 4 * REACH + 1)
+    # a kink is the end of a panel, for a polynomial cannot follow it
+    z, weights = gauss_legendre(np.unique(np.concatenate([mean + std * steps / 4, bends])))
+    weights = weights * np.exp(-(((z - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
     phi = entry.function(z)
     slope = entry.derivative(z)
-    return Moments(
-        *(float(np.einsum("i,i", weights, values)) for values in (phi, phi**2, slope, slope**2))
-    )
+
+    def integral(values):
+        return float(np.einsum("i,i", weights, values))
+
+    return Moments(integral(phi), integral(phi**2), integral(slope), integral(slope**2))
 
 
 def _pushed(first, last, share, levels):
-    """Tell the cells that lie on one of the levels from the rest."""
+    """Separate the cells that lie on one of the levels from the rest."""
+    # equal at both ends and at a level: phi is constant in between, to the last digit
     flat = first == last
     atoms = {level: float(share[flat & (first == level)].sum()) for level in levels}
     rest = ~(flat & np.isin(first, levels))
+    # a falling phi has its larger value first
     low = np.minimum(first, last)
     high = np.maximum(first, last)
     return Pushed(
@@ -206,11 +218,12 @@ def _levels(entry):
 
     Shorter ones are rounding: 1 - e^-z, say, is 1 to the last digit from 37 on.
     """
-    z = np.linspace(-8, 8, 1601)
+    z = np.linspace(-8, 8, 1601)  # hundredths
     found = []
     for part in (entry.function, entry.derivative):
+        # in the middle of each hundredth, and just inside its ends, which may be kinks
         values = part(z[:-1] + 0.005)
         flat = (part(z[:-1] + 0.001) == values) & (part(z[1:] - 0.001) == values)
         levels, counts = np.unique(values[flat], return_counts=True)
-        found.append(tuple(levels[counts >= 100].tolist()))
+        found.append(tuple(levels[counts >= LEVEL_STRETCH].tolist()))
     return found

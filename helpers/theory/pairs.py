@@ -13,16 +13,19 @@ import numpy as np
 from scipy.optimize import brentq
 
 from helpers.catalogue import ACTIVATIONS
-from helpers.checks import whole_number
-from helpers.theory.arguments import (
-    correlation_number,
-    non_negative,
-    non_negative_number,
-    two_variances,
-)
-from helpers.theory.mean_field import chi, fixed_point, variance_map
+from helpers.checks import correlation_number, whole_number
+from helpers.theory.arguments import non_negative, non_negative_number, two_variances
+from helpers.theory.mean_field import ROUNDING, chi, fixed_point, variance_map
 from helpers.theory.moments import moments
 from helpers.theory.quadrature import gauss_legendre
+
+# Critical points are looked for on this grid of ln q, from 10^-12 to 10^20, ten to a decade.
+CRITICAL_LOG_QS = np.log(10) * np.arange(-12, 20, 0.1)
+NEARLY_1 = 1e-7  # a factor nearer to 1 than that is 1: the rest is the error of the integrals
+CHI_IS_1 = 1e-6  # to this, where the fixed point itself was found numerically
+SETTLED = 1e-6  # in ln q: `chi_map` is good for 1e-3
+MOST_ITERATIONS = 500  # near the critical line q settles slowly, like 1 / steps
+SAME_INPUT = 1e-12  # inputs whose correlation is nearer to 1 than that stay equal
 
 
 class PairMoments(NamedTuple):
@@ -49,42 +52,45 @@ def pair_moments(activation: str, q: float, c: float) -> PairMoments:
 
 @lru_cache(maxsize=8192)  # sliders come back to the same q and c
 def _pair_moments(entry, q, c):
-    spread = np.sqrt(q)
+    std = np.sqrt(q)
     # u and v are the projections of one normal point of the plane, (radius, angle), on two
     # directions; the angle between these has the cosine c (as in Cho & Saul 2009)
     between = np.arccos(c)
     angle, angle_weights = _angles(between)
-    radius, weights = _radii(spread)
-    u = spread * np.outer(np.cos(angle - between / 2), radius)
-    v = spread * np.outer(np.cos(angle + between / 2), radius)
-    return PairMoments(
-        *(
-            float(angle_weights @ (part(u) * part(v)) @ weights)
-            for part in (entry.function, entry.derivative)
-        )
-    )
+    radius, weights = _radii(std)
+    u = std * np.outer(np.cos(angle - between / 2), radius)
+    v = std * np.outer(np.cos(angle + between / 2), radius)
+
+    def mean_product(part):
+        return float(angle_weights @ (part(u) * part(v)) @ weights)
+
+    return PairMoments(mean_product(entry.function), mean_product(entry.derivative))
 
 
 def _angles(between):
     """Nodes and weights for the mean over all directions of the plane, for u and v `between` apart.
 
     v mirrors u, so half a turn is enough. Nodes crowd at the rays u = 0 and v = 0, where phi bends
-    fast if the spread is large: the tanh-sinh rule (Takahasi & Mori 1974), which no singularity at
+    fast if q is large: the tanh-sinh quadrature (Takahasi & Mori 1974), which no singularity at
     the end of an interval disturbs.
     """
     rays = np.array([0, (np.pi - between) / 2, (np.pi + between) / 2, np.pi])
+    # 65 nodes an interval, 0.1 apart in t; at |t| = 3.2 the weight is below 1e-15
     t = np.arange(-32, 33) / 10
     half = np.diff(rays)[:, None] / 2
+    # x = tanh(pi/2 sinh t) maps the line on (-1, 1), and dx/dt is the weight of a node
     angle = (rays[:-1, None] + half * (1 + np.tanh(np.pi / 2 * np.sinh(t)))).ravel()
-    bend = np.pi / 2 * np.cosh(t) / np.cosh(np.pi / 2 * np.sinh(t)) ** 2 / 10
-    return angle, (half * bend).ravel() / np.pi
+    slope = np.pi / 2 * np.cosh(t) / np.cosh(np.pi / 2 * np.sinh(t)) ** 2 / 10
+    return angle, (half * slope).ravel() / np.pi
 
 
-def _radii(spread):
+def _radii(std):
     """Nodes and weights for the radius of a point of the plane, both coordinates N(0, 1)."""
-    # panels double outwards from where a phi of scale 1 bends, which is near 0 for a large spread
-    smallest = np.floor(np.log2(min(1, 1 / max(spread, 1)))) - 2
+    # panels double outwards from where a phi of scale 1 bends, which is near 0 for a large std
+    smallest = np.floor(np.log2(min(1, 1 / max(std, 1)))) - 2
+    # they end at a radius of 16: beyond it the density is below 1e-54
     radius, weights = gauss_legendre(np.append(0, 2.0 ** np.arange(smallest, 5)))
+    # the density of the radius is Rayleigh's, r exp(-r^2 / 2)
     return radius, weights * radius * np.exp(-(radius**2) / 2)
 
 
@@ -114,11 +120,12 @@ def _correlation_step(activation, c, weight_variance, bias_variance, q=None):
     weight_variance, bias_variance = two_variances(weight_variance, bias_variance)
     if q is None:
         q = fixed_point(activation, weight_variance, bias_variance)
-    q = np.clip(non_negative("q", q), 1e-20, 1e16)  # near enough to 0 and infinity
+    # near enough to 0 and infinity, and products of phi neither underflow nor overflow
+    q = np.clip(non_negative("q", q), 1e-20, 1e16)
     pair = pair_moments(activation, q, c)
     variance = variance_map(activation, q, weight_variance, bias_variance)
     if variance == 0:
-        raise ValueError("with both variances 0 every z is 0, and nothing correlates.")
+        raise ValueError("With both variances 0 every z is 0, so there is no correlation.")
     # the correlation map of Poole et al. 2016; its slope as in Schoenholz et al. 2017, xi_c
     product = weight_variance * pair.product + bias_variance
     return product / variance, weight_variance * q * pair.slope_product / variance
@@ -143,11 +150,10 @@ def depth_scales(
     -------
     DepthScales
         q* and c* (where the correlation of two inputs settles); chi at q*; xi_correlation, the
-        depth over which two inputs become indistinguishable (c* = 1) or lose their likeness
-        (c* < 1); xi_gradient = -1 / ln(chi), the depth over which a gradient shrinks, or, if it
-        is negative, grows. Both depths are in layers; inf where the approach is slower than any
-        exponential. Schoenholz et al. 2017 find networks trainable up to about 6 xi_correlation
-        layers.
+        depth over which the correlation of two inputs approaches c*; xi_gradient = -1 / ln(chi),
+        the depth over which a gradient shrinks, or, if it is negative, grows. Both depths are in
+        layers; inf where the approach is slower than any exponential. Schoenholz et al. 2017 find
+        networks trainable up to about 6 xi_correlation layers.
 
     Raises
     ------
@@ -159,9 +165,11 @@ def depth_scales(
     def step(c):
         return _correlation_step(activation, c, weight_variance, bias_variance, q)
 
+    # c = 1 is always a fixed point; it attracts unless the slope there is above 1
     c = 1.0
     slope = step(1.0)[1]
-    if slope > 1 + 1e-7:  # two inputs side by side part
+    if slope > 1 + NEARLY_1:
+        # the other one is at 0 or above; a bracket from -0.01 to just below 1 holds it alone
         c = max(brentq(lambda c: step(c)[0] - c, -0.01, 1 - 1e-9, xtol=1e-13), 0.0)
         slope = step(c)[1]
     gain = chi(activation, q, weight_variance)
@@ -170,7 +178,7 @@ def depth_scales(
 
 def _depth_scale(factor):
     """-1 / ln(factor): layers until a power of `factor` has changed by e."""
-    if abs(factor - 1) < 1e-7:
+    if abs(factor - 1) < NEARLY_1:
         return np.inf
     # xi_c and xi_grad of Schoenholz et al. 2017: 1/xi = -ln(factor a layer)
     return float(-1 / np.log(factor)) if factor > 0 else 0.0
@@ -195,7 +203,8 @@ def critical_line(activation: str, bias_variance: float = 0.0) -> float:
         # chi = 1 solved for sigma_w^2 (Pennington et al. 2017)
         weight_variance = 1 / slope_square if slope_square > 0 else 0.0
         settled = fixed_point(activation, weight_variance, bias_variance)
-        if abs(chi(activation, settled, weight_variance) - 1) < 1e-6:
+        # a network from q = 1 may settle at another q* than the one that the point belongs to
+        if abs(chi(activation, settled, weight_variance) - 1) < CHI_IS_1:
             return weight_variance
     raise ValueError(
         f"{activation!r} has no critical point at bias_variance {bias_variance:g}: its gradients "
@@ -212,10 +221,12 @@ def _critical_points(activation, bias_variance):
         # q* = sigma_w^2 E[phi^2] + sigma_b^2 with sigma_w^2 = 1 / E[phi'^2], over q; 0 at a root
         return (q - bias_variance - m.square / m.slope_square) / q if m.slope_square else -1.0
 
-    grid = np.log(10) * np.arange(-12, 20, 0.1)
-    above = [excess(log_q) > -1e-10 for log_q in grid]  # less is rounding
+    above = [excess(log_q) > -ROUNDING for log_q in CRITICAL_LOG_QS]
+    # where the excess is not negative at the smallest q, its root is q = 0
     points = [0.0] if above[0] else []
-    for (here, there), (before, after) in zip(pairwise(grid), pairwise(above), strict=True):
+    intervals = zip(pairwise(CRITICAL_LOG_QS), pairwise(above), strict=True)
+    for (here, there), (before, after) in intervals:
+        # the second condition leaves out a change of sign that is rounding alone
         if before != after and excess(here) * excess(there) < 0:
             points.append(np.exp(brentq(excess, here, there, xtol=1e-14)))
     return [*points, np.inf]
@@ -224,7 +235,7 @@ def _critical_points(activation, bias_variance):
 def chi_map(activation: str, weight_variances, bias_variances) -> np.ndarray:
     """Compute chi at the fixed point for every pair of variances, to about 1e-3.
 
-    `variance_map` is iterated 500 times from q = 1 for all pairs at once, on a table of the moments
+    `variance_map` is iterated from q = 1 for all pairs at once, on a table of the moments
     between whose entries it interpolates: hundreds of times faster than `fixed_point` for each.
 
     Parameters
@@ -249,18 +260,21 @@ def chi_map(activation: str, weight_variances, bias_variances) -> np.ndarray:
     with np.errstate(divide="ignore"):  # log 0 is -inf, and exp makes it 0 again
         square = np.log(table.square)
         slope_square = np.log(table.slope_square)
-    at = np.zeros(np.broadcast_shapes(weight.shape, bias.shape))  # ln q: from q = 1
-    for _ in range(500):
-        before = at
-        q = weight * np.exp(np.interp(at, log_q, square)) + bias  # length map, Poole et al. 2016
-        at = np.log(np.clip(q, np.exp(log_q[0]), np.exp(log_q[-1])))
-        if np.abs(at - before).max() < 1e-6:
+    current = np.zeros(np.broadcast_shapes(weight.shape, bias.shape))  # ln q: from q = 1
+    for _ in range(MOST_ITERATIONS):
+        before = current
+        # the length map of Poole et al. 2016
+        q = weight * np.exp(np.interp(current, log_q, square)) + bias
+        # what leaves the table stays at its end, where chi has reached its limit
+        current = np.log(np.clip(q, np.exp(log_q[0]), np.exp(log_q[-1])))
+        if np.abs(current - before).max() < SETTLED:
             break
-    return weight * np.exp(np.interp(at, log_q, slope_square))  # Schoenholz et al. 2017, eq. 5
+    # Schoenholz et al. 2017, eq. 5
+    return weight * np.exp(np.interp(current, log_q, slope_square))
 
 
-class PairSignals(NamedTuple):
-    """What `pair_signals` predicts, each of shape (depth,), from the input side to the output side.
+class ExpectedPairProfile(NamedTuple):
+    """What `expected_pair_profile` predicts: arrays of shape (depth,), the first layer first.
 
     pre_activation_variance is q, the mean square of z; correlation that of the z of two inputs;
     delta_norm the RMS over networks, relative to the last hidden layer.
@@ -271,7 +285,7 @@ class PairSignals(NamedTuple):
     delta_norm: np.ndarray
 
 
-def pair_signals(
+def expected_pair_profile(
     activation: str,
     weight_variance: float,
     bias_variance: float = 0.0,
@@ -279,8 +293,8 @@ def pair_signals(
     depth: int,
     correlation: float = 0.5,
     input_second_moment: float = 1.0,
-) -> PairSignals:
-    """Predict what ``measure.pair_profile`` finds, in the limit of infinite width.
+) -> ExpectedPairProfile:
+    """Predict what ``measure.pair_profile`` measures, in the limit of infinite width.
 
     Parameters
     ----------
@@ -294,30 +308,35 @@ def pair_signals(
     ValueError
         For an unknown name, a negative variance, a depth below 1 or a correlation beyond 1.
     """
-    setting = two_variances(weight_variance, bias_variance)
+    variances = two_variances(weight_variance, bias_variance)
+    weight_variance, bias_variance = variances
     depth = whole_number("depth", depth)
     correlation = correlation_number(correlation)
     square = non_negative_number("input_second_moment", input_second_moment)
     q = np.empty(depth)
-    cs = np.empty(depth)
+    correlations = np.empty(depth)
     chis = np.empty(depth)
     # the first layer sees the inputs themselves in place of phi (Poole et al. 2016, both maps)
-    q[0] = setting[0] * square + setting[1]
+    q[0] = weight_variance * square + bias_variance
     if q[0] == 0:
-        raise ValueError("every z is 0: let a variance, and the inputs, be above 0.")
-    cs[0] = (setting[0] * square * correlation + setting[1]) / q[0]
-    chis[0] = chi(activation, q[0], setting[0])
+        raise ValueError("Every z is 0: a variance and the inputs must be above 0.")
+    correlations[0] = (weight_variance * square * correlation + bias_variance) / q[0]
+    chis[0] = chi(activation, q[0], weight_variance)
     for layer in range(1, depth):
-        q[layer] = variance_map(activation, q[layer - 1], *setting)
-        cs[layer] = _next_correlation(activation, cs[layer - 1], setting, q[layer - 1])
-        chis[layer] = chi(activation, q[layer], setting[0])
+        below = q[layer - 1]
+        q[layer] = variance_map(activation, below, *variances)
+        correlations[layer] = _next_correlation(
+            activation, correlations[layer - 1], variances, below
+        )
+        chis[layer] = chi(activation, q[layer], weight_variance)
     # products of chi (Schoenholz et al. 2017, eq. 5) from the output side down to each layer
     delta_norm = np.append(np.sqrt(np.cumprod(chis[-2::-1])[::-1]), 1.0)
-    return PairSignals(q, np.clip(cs, -1, 1), delta_norm)
+    # rounding may leave a correlation just beyond 1
+    return ExpectedPairProfile(q, np.clip(correlations, -1, 1), delta_norm)
 
 
-def _next_correlation(activation, c, setting, q):
-    """One step of the correlation map; inputs that are equal to 12 digits stay so."""
-    if 1 - c < 1e-12:
+def _next_correlation(activation, c, variances, q):
+    """Apply the correlation map once; inputs that are equal to 12 digits stay so."""
+    if 1 - c < SAME_INPUT:
         return 1.0
-    return correlation_map(activation, c, *setting, q=q)
+    return correlation_map(activation, c, *variances, q=q)

@@ -11,9 +11,12 @@ import numpy as np
 # Gauss-Legendre with 12 nodes: exact for polynomials up to degree 23 on each panel
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
+JUMP = 1e-3  # of the largest slope: a change of phi' above it, over next to nothing, is a kink
+DIFFERENCE = 1e-5  # the step of a central difference near 0, which blurs a kink as far as that
+
 
 def gauss_legendre(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights, in order, of one Gauss-Legendre rule between each edge and the next.
+    """Nodes and weights, in order, of Gauss-Legendre quadrature between each edge and the next.
 
     Parameters
     ----------
@@ -23,6 +26,7 @@ def gauss_legendre(edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     -------
     two arrays, shape (12 (m - 1),)
     """
+    # the nodes lie in (-1, 1): moved to each panel and scaled by half its width, as are the weights
     half = np.diff(edges)[:, None] / 2
     nodes = edges[:-1, None] + half * (1 + _NODES)
     return nodes.ravel(), (half * _WEIGHTS).ravel()
@@ -40,6 +44,7 @@ def half_line_table(entry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     -------
     three arrays, shape (n,), (n,) and (4, n)
     """
+    # powers of 2 from 1e-157 to 1e147, so that the root of any q between 1e-290 and 1e290 is inside
     powers_of_2 = 2.0 ** np.arange(-520, 491)
     edges = np.unique(np.concatenate([[0], powers_of_2, np.arange(1, 257), np.abs(kinks(entry))]))
     z, weights = gauss_legendre(edges)
@@ -52,18 +57,20 @@ def half_line_table(entry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _two_sided_slopes(entry, z):
     """phi'(z) and phi'(-z), shape (2, n), also where a difference would blur a kink at 0."""
     slope = np.stack([entry.derivative(z), entry.derivative(-z)])
-    # a central difference steps 1e-5 to either side, so nearer to 0 than that it reaches across:
-    # take the slope just outside, but only if the two disagree
-    beside = entry.derivative(np.array([2e-5, -2e-5]))
+    # nearer to 0 than its step a central difference reaches across: take the slope just outside,
+    # but only if the two disagree
+    outside = 2 * DIFFERENCE
+    beside = entry.derivative(np.array([outside, -outside]))
     for side in (0, 1):
-        if abs(slope[side, 0] - beside[side]) > 1e-3 * entry.largest_slope:
-            slope[side, z < 2e-5] = beside[side]
+        if abs(slope[side, 0] - beside[side]) > JUMP * entry.largest_slope:
+            slope[side, z < outside] = beside[side]
     return slope
 
 
 @lru_cache(maxsize=64)
 def kinks(entry) -> np.ndarray:
     """Find where phi' jumps between -16 and 16: halve intervals round their larger change."""
+    # a thousand intervals at once, 1/32 wide: of two kinks in one only one would be found
     left = np.arange(-512, 512) / 32
     right = left + 1 / 32
     left_slope = entry.derivative(left)
@@ -71,13 +78,14 @@ def kinks(entry) -> np.ndarray:
     for halving in range(40):
         middle = (left + right) / 2
         slope = entry.derivative(middle)
+        # go on with the half over which phi' changes more
         below = np.abs(slope - left_slope) >= np.abs(right_slope - slope)
         left = np.where(below, left, middle)
         right = np.where(below, middle, right)
         left_slope = np.where(below, left_slope, slope)
         right_slope = np.where(below, slope, right_slope)
         if halving == 9:  # 3e-5 wide: a smooth phi' is level by now, and a mistake costs a panel
-            jumps = np.abs(right_slope - left_slope) > 1e-3 * entry.largest_slope
+            jumps = np.abs(right_slope - left_slope) > JUMP * entry.largest_slope
             left = left[jumps]
             right = right[jumps]
             left_slope = left_slope[jumps]

@@ -41,10 +41,12 @@ def verdict(ratio: float, *, dead_share: float = 0.0) -> str:
     ValueError
         For a ratio that is NaN, negative or no number, or a share beyond 0 to 1.
     """
+    # inf is a result, not an error: the gradient of an exploding network overflows
     ratio = non_negative_number("ratio", ratio, finite=False)
     dead_share = non_negative_number("dead_share", dead_share)
     if dead_share > 1:
         raise ValueError(f"dead_share must be from 0 to 1; got {dead_share!r}.")
+    # first, as the ratio of the networks that are left says nothing about the dead ones
     if dead_share >= DYING_SHARE:
         return "dying"
     if ratio < VANISHING:

@@ -124,6 +124,7 @@ def train(
     clip = optimizers.check_clip(clip)
     probe = check_probe(probe, dataset.num_inputs)
     chosen = optimizers.choose(optimizer, learning_rate)
+    # every argument as it was resolved, so that a file of the recording says how it was made
     attrs = {
         "activation": network.activation,
         "initializer": network.initializer,
@@ -134,6 +135,7 @@ def train(
         "num_replicates": num_replicates,
         "clip": clip,
     }
+    # what the engine doesn't know, Keras trains: slower, one network after another, same result
     if chosen is None or not native.can_train(network):
         from helpers.training import keras_engine
 

@@ -15,6 +15,7 @@ import numpy as np
 
 # Published constants; changing one would need a change of this file, too (see above).
 from helpers.catalogue import SELU_ALPHA, SELU_LAMBDA
+from helpers.checks import Named
 from helpers.training.compiling import EXACT, FAST, as_pointer, compiled, loop_signature
 
 fast = compiled(FAST)
@@ -265,19 +266,23 @@ def mish(z, a, slope, work):
         slope[i] = t + z[i] * gate * f(4) * d * (n + d) * whole * whole
 
 
-LOOPS = {
-    "sigmoid": sigmoid,
-    "tanh": tanh,
-    "softsign": softsign,
-    "elu": elu,
-    "selu": selu,
-    "gelu": gelu,
-    "silu": silu,
-    "softplus": softplus,
-    "mish": mish,
-}
+LOOPS = Named(
+    "loop",
+    {
+        "sigmoid": sigmoid,
+        "tanh": tanh,
+        "softsign": softsign,
+        "elu": elu,
+        "selu": selu,
+        "gelu": gelu,
+        "silu": silu,
+        "softplus": softplus,
+        "mish": mish,
+    },
+)
 
 
+# Compiled when it is first asked for, and then kept: a pointer must outlive whoever uses it.
 @functools.cache
 def pointer(name: str, dtype: str):
     """Compile the loop of that name for float32 or float64."""

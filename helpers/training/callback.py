@@ -41,6 +41,7 @@ class WeightCapture(keras.callbacks.Callback):
         self._keep(logs or {})
 
     def _keep(self, logs):
+        # found anew each time: a layer may be frozen or set free between two calls of fit
         kernels = keras_signals.kernels(self.model)
         self.weights.append({name: kernel.numpy() for name, kernel in kernels.items()})
         self._logs.append(logs)
@@ -61,6 +62,7 @@ class WeightCapture(keras.callbacks.Callback):
         if not self.weights:
             raise ValueError("nothing was captured yet: pass this to model.fit(callbacks=[...]).")
         names = list(self.weights[0])
+        # a convolution's kernel has more than two dimensions: all but the last count as fan_in
         kernels = [
             np.stack([row[name].reshape(-1, row[name].shape[-1]) for row in self.weights])[:, None]
             for name in names

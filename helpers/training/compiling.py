@@ -31,14 +31,17 @@ def status(function) -> EngineStatus:
     return EngineStatus(bool(cache._cache_file._load_index()), folder)
 
 
-def compiled(fastmath, *, called_from_python: bool = False):
+def compiled(fastmath, *, called_from_python: bool = False, inlined: bool = False):
     """Compile a function when it is first called; nogil lets other threads run meanwhile.
 
     To be called from Python a function needs a wrapper, which takes long to compile where it has to
-    take tuples of arrays apart.
+    take tuples of arrays apart. A call hands over every number that describes an array, some ten
+    each: short functions that are called for every layer are better `inlined` where they are used.
     """
-    wrappers = not called_from_python
-    options = {"nogil": True, "no_cpython_wrapper": wrappers, "no_cfunc_wrapper": wrappers}
+    no_wrapper = not called_from_python
+    options = {"nogil": True, "no_cpython_wrapper": no_wrapper, "no_cfunc_wrapper": no_wrapper}
+    if inlined:
+        options["inline"] = "always"
 
     def decorate(function):
         return _kept(njit, fastmath=fastmath, **options, **OPTIONS)(function)

@@ -21,6 +21,7 @@ from helpers.catalogue import RRELU_DIVISORS
 from helpers.training.compiling import EXACT, FAST, as_pointer, compiled, product_signature
 
 fast = compiled(FAST)
+inlined = compiled(FAST, inlined=True)
 
 NOT_NORMALIZED, OVER_EXAMPLES, OVER_UNITS = range(3)
 CROSS_ENTROPY, SQUARED_ERROR = range(2)
@@ -43,7 +44,7 @@ STATISTICS = (
 )
 
 BLAS_SIZE = 1600  # entries of a kernel from which BLAS beats the plain loops
-SCORE_ROOM = 256  # examples that the accuracy looks at together: they fit the processor's cache
+SCORE_EXAMPLES = 256  # examples that the accuracy looks at together: they fit the processor's cache
 # Sums of squares in float32 are right within these bounds; beyond, they are taken in float64.
 SMALLEST_SQUARES, LARGEST_SQUARES = 1e-30, 1e36
 
@@ -134,7 +135,7 @@ DELTA, THROUGH, INTO = range(3)
 GRADIENT, CLIPPED, CHANGE = range(3)
 
 
-class Rooms(NamedTuple):
+class Workspace(NamedTuple):
     """All that one thread works in."""
 
     batch: Signals
@@ -188,7 +189,7 @@ def outer_by_blas(product, delta, a, fan_in, units, examples, gradient, at):
         target[q] *= share
 
 
-@fast
+@inlined
 def times(theta, at, fan_in, units, a, examples, u):
     """W a + b into u; a is (fan_in, examples), u is (units, examples)."""
     for j in range(units):
@@ -197,7 +198,7 @@ def times(theta, at, fan_in, units, a, examples, u):
         weighted_sum(theta, theta[at[BIAS] + j], first, np.int64(1), fan_in, a, examples, u[j])
 
 
-@fast
+@inlined
 def back_through(theta, at, fan_in, units, delta, examples, into):
     """W^T delta into `into`; delta is (units, examples), into is (fan_in, examples)."""
     nothing = theta.dtype.type(0)
@@ -206,13 +207,14 @@ def back_through(theta, at, fan_in, units, delta, examples, into):
         weighted_sum(theta, nothing, first, fan_in, units, delta, examples, into[k])
 
 
-@fast
+@inlined
 def weighted_sum(theta, start, first, stride, count, rows, examples, target):
     """Write start + the sum over k of theta[first + k stride] rows[k] into target.
 
     First so many rows that a multiple of four is left, then four in each pass over the examples.
     """
     rest = count % 4
+    # all are set whatever the rest is: numba needs them to be there, and of one type
     w0 = theta[first] if rest > 0 else start
     w1 = theta[first + stride] if rest > 1 else start
     w2 = theta[first + 2 * stride] if rest > 2 else start
@@ -246,7 +248,7 @@ def weighted_sum(theta, start, first, stride, count, rows, examples, target):
             target[i] += w0 * row0[i] + w1 * row1[i] + w2 * row2[i] + w3 * row3[i]
 
 
-@fast
+@inlined
 def outer(delta, a, fan_in, units, examples, gradient, at):
     """Mean over the examples of delta a^T, and of delta: the gradients of kernel and bias.
 
@@ -314,6 +316,7 @@ def norm_of(values):
     squares = values.dtype.type(0)
     for i in range(values.size):
         squares += values[i] * values[i]
+    # a NaN is in no range, and so is recomputed, and stays one
     if SMALLEST_SQUARES < squares < LARGEST_SQUARES:
         return math.sqrt(float(squares))
     return math.sqrt(squares_apart(values, 0.0))
@@ -327,6 +330,8 @@ def moments(values):
     for i in range(values.size):
         total += values[i]
     mean = float(total) / values.size
+    # squares of distances from the mean: a mean of squares less a squared mean has no digits left
+    # where the values hardly differ
     centre = f(mean)
     squares = f(0)
     for i in range(values.size):
@@ -348,7 +353,7 @@ def squares_apart(values, mean):
     return squares
 
 
-@fast
+@inlined
 def measure_signals(delta, a, slope, units, examples, limit, row):
     """Write the statistics of one layer's signals; |phi'| below the limit is saturated.
 
@@ -359,6 +364,7 @@ def measure_signals(delta, a, slope, units, examples, limit, row):
     row[7], row[8], _ = moments(a)
     saturated = 0.0
     dead = 0
+    # counted in the type of the slopes, many at a time; 2^24 examples would be too many for that
     for j in range(units):
         of_unit = slope[j]
         small = f(0)
@@ -373,7 +379,7 @@ def measure_signals(delta, a, slope, units, examples, limit, row):
     row[10] = dead / units
 
 
-@fast
+@inlined
 def measure_kernels(offsets, theta, gradient, change, statistics):
     """Write the statistics of every kernel, its gradient and the update about to be made."""
     for layer in range(offsets.shape[0]):
@@ -610,7 +616,7 @@ def normalize(net, theta, signals, layer, here, examples, count):
     scale_and_shift(theta, net.offsets[layer], net.centred, units, examples, normal, z)
 
 
-@fast
+@inlined
 def squash(net, signals, examples):
     """Write the sigmoid of one output or the softmax of several, and their slopes a (1 - a).
 
@@ -626,11 +632,13 @@ def squash(net, signals, examples):
     prime = signals.rows[PRIME, here]
     f = z.dtype.type
     if units == 1:
+        # one call gives the loss's logarithm and the sigmoid: the second is the first's slope
         flat_z = signals.flat[Z, here, :examples]
         flat_a = signals.flat[A, above, :examples]
         net.softplus(flat_z, signals.work[3, :examples], flat_a, signals.work)
     else:
         for i in range(examples):
+            # less the largest, no exponential overflows
             top = z[0, i]
             for j in range(1, units):
                 top = max(top, z[j, i])
@@ -674,7 +682,7 @@ def cross_entropy(z, softplus, outputs, y, chosen, units, delta):
     return loss / examples
 
 
-@fast
+@inlined
 def loss_and_delta(net, kind, y, chosen, signals, delta):
     """Return the mean loss of a batch, and write delta = dL_i/dz of the output layer."""
     last = net.sizes.size - 2
@@ -832,10 +840,11 @@ def clip(offsets, kind, threshold, gradient):
                     variable[i] *= factor
 
 
-@fast
+@inlined
 def update(numbers, learning_rate, step, gradient, mean, square, change):
     """Write what is to be added to the parameters, by the formula of ``optimizers.Update``."""
     f = gradient.dtype.type
+    # numba cannot unpack an array, whose length it does not know
     keep = numbers[0]
     take = numbers[1]
     keep_square = numbers[2]
@@ -845,6 +854,7 @@ def update(numbers, learning_rate, step, gradient, mean, square, change):
     fade = numbers[6]
     fade_square = numbers[7]
     rate = f(learning_rate)
+    # powers in the type of the weights, as Keras has them: 0.999 is another number in float32
     if fade_square > 0:  # means that began at 0 are still too small
         count = f(step + 1)
         rate *= math.sqrt(f(1) - fade_square**count) / (f(1) - fade**count)
@@ -889,7 +899,7 @@ def score(net, job, theta, signals, result):
             for j in range(1, units):
                 if z[j, i] > z[likeliest, i]:
                     likeliest = j
-            if units == 1 and z[0, i] > 0:
+            if units == 1 and z[0, i] > 0:  # a probability above 1/2
                 likeliest = 1
             place = first + i - num_examples
             if place < 0:
@@ -904,7 +914,7 @@ def score(net, job, theta, signals, result):
 
 
 @compiled(FAST, called_from_python=True)
-def advance(net, job, state, record, rooms, first, count):
+def advance(net, job, state, record, workspace, first, count):
     """Train every replicate of these arrays for `count` steps, from step `first` on, in place.
 
     The step after the last update is only measured.
@@ -912,12 +922,13 @@ def advance(net, job, state, record, rooms, first, count):
     for replicate in range(state.parameters.shape[0]):
         theta = state.parameters[replicate]
         for step in range(first, first + count):
+            # the accuracy takes a pass over the whole data set, so it is measured once an epoch
             begins = step % job.per_epoch == 0
             # the next recorded step falls into this epoch: another accuracy no one would see
             seen = -step % job.every < job.per_epoch or step == job.num_steps
             if begins and seen:
-                score(net, job, theta, rooms.whole, state.score[replicate])
-            one_step(net, job, state, record, rooms.batch, rooms.back, replicate, step)
+                score(net, job, theta, workspace.whole, state.score[replicate])
+            one_step(net, job, state, record, workspace.batch, workspace.back, replicate, step)
 
 
 @fast
@@ -928,6 +939,7 @@ def one_step(net, job, state, record, signals, back, replicate, step):
     examples = chosen.size
     recorded = step % job.every == 0 or step == job.num_steps
     row = (step + job.every - 1) // job.every if recorded else 0
+    # of a step that is not recorded nothing is written, but numba wants some array
     statistics = record.statistics[replicate, row]
 
     for k in range(net.sizes[0]):
@@ -960,6 +972,7 @@ def one_step(net, job, state, record, signals, back, replicate, step):
             keep(net, theta, record.kernel[replicate, row])
         if record.gradient.shape[1] > 0:
             keep(net, gradient, record.gradient[replicate, row])
+    # the row after the last update says what another one would do; it is not made
     if step < job.num_steps:
         for q in range(theta.size):
             theta[q] += change[q]

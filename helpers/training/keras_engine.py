@@ -78,19 +78,22 @@ def _train(model, plan, optimizer, attrs):
         optimizer,
         bool(plan.keep),
     )
-    program.reset()
+    program.reset()  # the optimizer starts afresh, as a newly made one would
     carried = tf.zeros((), program.dtype), tf.constant(-1)
     fixed = tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype)
     every = plan.record_every
     numbers = tf.constant(every), tf.constant(plan.steps_per_epoch)
     names = list(program.kernels)
     parts = []
+    # a chunk has one row more than it records at most, for a step that is overwritten
     for first, steps in plan.chunks(min(program.rows, (program.rows - 1) * every)):
         # always so many batches: another number would be another program
         batches = np.zeros((program.rows, plan.batch_size), np.int32)
         batches[:steps] = plan.batches[first : first + steps]
         only_measure = first == plan.num_steps
+        # multiples of `every` from first on; the double minus rounds up
         rows = 1 if only_measure else -(-(first + steps) // every) + -first // every
+        # one accuracy and the first failure go on from chunk to chunk; the weights are the model's
         carried, table, arrays = program.run(
             carried,
             *fixed,
@@ -101,6 +104,7 @@ def _train(model, plan, optimizer, attrs):
             tf.constant(only_measure),
         )
         parts.append(_unpack(program, names, rows, table.numpy(), arrays))
+    # compiling takes much memory for a moment, and the C library would not give it back by itself
     if program.is_new:
         program.is_new = False
         _give_memory_back()
@@ -143,6 +147,7 @@ def train_networks(
         runs.append(_train(model, plan, fresh, attrs))
         if plan.stopped:
             break
+    # a stopped run is shorter than the others: xarray fills what it lacks with NaN
     numbers = xr.DataArray(range(len(runs)), dims="replicate", name="replicate")
     together = xr.concat(runs, numbers)
     for name in ("diverged_at", "dead_at"):
@@ -160,6 +165,7 @@ def _check_model(model, dataset):
     """Raise a ``ValueError`` unless `model` takes and gives what `dataset` holds."""
     if not isinstance(model, keras.Model):
         raise ValueError(f"model must be a keras.Model; got {type(model).__name__}.")
+    # a Sequential model without an Input has no weights yet
     if not model.built:
         model.build((None, dataset.num_inputs))
     shapes = model.input_shape, model.output_shape
@@ -188,6 +194,7 @@ def _unpack(program, names, rows, blocks, arrays):
         for groups in (program.of_kernels, program.of_taps)
     )
     count = len(keras_statistics.OF_KERNEL)
+    # NaN where a kernel belongs to no Dense layer, and so has no pre-activation that is known
     table = np.full((len(keras_statistics.BY_LAYER), len(names), rows), np.nan, flat.dtype)
     split = 2 + count * len(names)
     both = (of_kernels, table[:count], flat[2:split]), (of_taps, table[count:], flat[split:])

@@ -63,10 +63,12 @@ class Program:
         self.batch_size = batch_size
         self.optimizer = optimizer
         optimizer.build(model.trainable_variables)
+        # an optimizer's slots and its count of steps, to begin every run alike
         self.fresh = [variable.numpy() for variable in optimizer.variables]
         self.kernels = keras_signals.kernels(model)
         self.taps = keras_signals.taps(model)
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
+        # measured once: it needs a pass over thousands of pre-activations
         self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
         self.keep = keep
         self.is_new = True
@@ -84,6 +86,7 @@ class Program:
         # of each kernel gradient, before, after; of each tap a, slope, delta
         groups = [*self.of_kernels.items(), *self.of_taps.items()]
         self.shapes = [(len(names), *shape) for shape, names in groups for _ in range(3)]
+        # bytes of a recorded step, as if in float32
         row = 4 * sum(map(math.prod, self.shapes))
         self.block = int(max(1, min(BLOCK, MEMORY / row)))
         blocks = min(BLOCKS, MEMORY / row / self.block) if keep else BLOCKS
@@ -168,6 +171,7 @@ class Program:
         gradients, deltas = tape.gradient(
             loss, [[v.value for v in variables], z], unconnected_gradients="zero"
         )
+        # copies: the optimizer changes the variables in place
         before = {name: tf.identity(kernel.value) for name, kernel in self.kernels.items()}
         self.optimizer.apply(gradients, variables)
         values = []

@@ -23,6 +23,7 @@ def kernels(model) -> dict[str, keras.Variable]:
     A recurrent layer has two: "lstm" for the inputs, "lstm_recurrent" for the state.
     """
     found = {}
+    # Keras has no public way to list the layers inside a layer, such as a recurrent layer's cell
     for layer in model._flatten_layers(include_self=False, recursive=True):
         for variable in layer._trainable_variables:
             if variable.name.endswith("kernel"):
@@ -38,6 +39,7 @@ class Tap:
     def __init__(self, dense, following, last):
         self.dense = dense
         self.last = last
+        # an activation inside the Dense layer, or the first of the layers up to the next Dense
         fused = dense.activation is not keras.activations.linear
         marks = (
             layer
@@ -83,6 +85,7 @@ def tapped(model_taps, caught):
 
     def watch(name, tap, function):
         def watched(z, *args, **options):
+            # a tape of its own: the outer one knows dL/da, and phi' is wanted
             with tf.GradientTape() as tape:
                 tape.watch(z)
                 a = function(z, *args, **options)
@@ -96,6 +99,7 @@ def tapped(model_taps, caught):
 
     def watch_sum(name, function):
         def watched(inputs, *args, **options):
+            # z and phi' are those of the activation before; only what is handed on is new
             a = function(inputs, *args, **options)
             caught[name] = (*caught[name][:2], a)
             return a
@@ -112,6 +116,7 @@ def tapped(model_taps, caught):
                 change(tap.addition, "call", watch_sum(name, tap.addition.call))
         yield
     finally:
+        # backwards, so that an attribute changed twice ends as it began
         for layer, attribute, old in reversed(changed):
             if old is None:
                 del layer.__dict__[attribute]

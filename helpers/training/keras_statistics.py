@@ -45,6 +45,7 @@ def kernel_statistics(gradient, kernel, change, count):
     count = tf.cast(count, tf.float64)
     mean, std, squares = _moments(gradient, count)
     weight_mean, weight_std, _ = _moments(kernel, count)
+    # of the update itself: a learning rate of 0.001 means nothing without the weights' size
     ratio = _moments(change, count)[1] / weight_std
     table = [mean, std, tf.sqrt(squares), weight_mean, weight_std, ratio]
     return tf.cast(tf.stack(table), gradient.dtype)
@@ -52,11 +53,13 @@ def kernel_statistics(gradient, kernel, change, count):
 
 def signal_statistics(a, slope, delta, largest, units):
     """Find the others of BY_LAYER, of arrays (rows, replicates, units, examples)."""
-    examples, units = a.shape[-1], tf.cast(units, tf.float64)
+    examples = a.shape[-1]
+    units = tf.cast(units, tf.float64)
     mean, std, _ = _moments(a, units * examples)
     delta_norm = tf.sqrt(_moments(delta, units)[2] / examples)
     saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)
     (num_saturated,) = _sums(saturated)
+    # exactly 0 for every example: a small slope still lets something through
     dead = tf.reduce_all(slope == 0, axis=-1)
     shares = [
         num_saturated / (units * examples),

@@ -27,7 +27,7 @@ CLIPS = {
 NORMALIZED = {"examples": engine.OVER_EXAMPLES, "units": engine.OVER_UNITS}
 # Multiplications after which the engine comes back to look whether it was interrupted: a tenth of
 # a second on an ordinary processor.
-PATIENCE = 3e8
+LONGEST_CALL = 3e8
 
 
 def can_train(network: Network) -> bool:
@@ -58,23 +58,25 @@ def run(
     job = _job(plan, chosen, clip, probe, dtype)
     state = _state(net, network, plan, chosen, num_replicates, len(probe), dtype)
     record = _record(net, plan, num_replicates, len(probe), dtype)
+    # each thread gets replicates and arrays of its own: nothing is shared, so nothing is locked
     count = min(num_replicates, processors())
     groups = [
-        (*_rows(state, record, part), _rooms(net, job, dtype))
+        (*_rows(state, record, part), _workspace(net, job, dtype))
         for part in _parts(num_replicates, count)
     ]
+    # as a float: a product of such whole numbers may be larger than 64 bits hold
     products = float(np.sum(net.sizes[:-1] * net.sizes[1:])) * plan.batch_size * num_replicates
-    at_most = int(PATIENCE * count / products)
+    at_most = int(LONGEST_CALL * count / products)
     with one_blas_thread():
         for first, steps in plan.chunks(at_most):
-            if count == 1:
+            if count == 1:  # in this thread, which is sooner than handing it to another
                 engine.advance(net, job, *groups[0], first, steps)
                 continue
             tasks = [
                 _pool().submit(engine.advance, net, job, *group, first, steps) for group in groups
             ]
             for task in tasks:
-                task.result()
+                task.result()  # raises here what was raised there
     return _arrays(record, plan), state.failed
 
 
@@ -112,6 +114,7 @@ def structure(network: Network, dataset, dtype: str) -> engine.Structure:
     return engine.Structure(
         sizes=np.array(sizes, np.int64),
         offsets=_offsets(sizes, entry, normalizer),
+        # a leaky activation needs no loop, but the engine takes some pointer of that type
         phi=softplus if leaky else _pointer(entry, dtype),
         softplus=softplus,
         multiply=engine.multiply_pointer(dtype),
@@ -192,7 +195,7 @@ def _state(net, network, plan, chosen, num_replicates, num_probes, dtype):
     )
 
 
-def _rooms(net, job, dtype):
+def _workspace(net, job, dtype):
     """Allocate what one thread works in."""
     layers = len(net.sizes) - 1
     widest = int(net.sizes.max())
@@ -200,14 +203,14 @@ def _rooms(net, job, dtype):
     # a normalisation over examples needs all of them together, any other only a few at a time
     whole = len(job.x)
     if net.normalized != engine.OVER_EXAMPLES:
-        whole = min(whole, engine.SCORE_ROOM)
+        whole = min(whole, engine.SCORE_EXAMPLES)
     rows = np.zeros((4, widest, examples), dtype)
     back = engine.Backward(
         rows=rows,
         flat=rows.reshape(4, -1),
         vectors=np.zeros((3, net.offsets[-1, -1]), dtype),
     )
-    return engine.Rooms(
+    return engine.Workspace(
         batch=_signals(layers + 1, widest, examples, dtype),
         whole=_signals(2, widest, whole, dtype),
         back=back,
@@ -226,6 +229,7 @@ def _signals(places, widest, examples, dtype):
 
 def replicate_keys(seed: int, num_replicates: int) -> np.ndarray:
     """Return the key of each replicate for RReLU's random slopes, uint32."""
+    # spawn_key sets this stream apart from those of the weights and of the batches
     sequences = [
         np.random.SeedSequence([seed, replicate], spawn_key=(1,))
         for replicate in range(num_replicates)
@@ -234,10 +238,13 @@ def replicate_keys(seed: int, num_replicates: int) -> np.ndarray:
 
 
 def _record(net, plan, num_replicates, num_probes, dtype):
-    rows, layers = plan.num_rows, len(net.sizes) - 1
+    rows = plan.num_rows
+    layers = len(net.sizes) - 1
+    # one array holds all layers, so each gets as much as the largest
     size = max(net.sizes[:-1]), max(net.sizes[1:])
 
     def arrays(name):
+        # without rows: the engine sees by their number that nobody wants them
         if name not in plan.keep:
             return np.zeros((num_replicates, 0, 0, 0, 0), dtype)
         return np.full((num_replicates, rows, layers, *size), np.nan, dtype)
@@ -253,6 +260,7 @@ def _record(net, plan, num_replicates, num_probes, dtype):
 
 def _arrays(record, plan):
     """Give the record by name, without the rows that a stopped run did not reach."""
+    # a stopped run leaves the rest of its rows empty
     rows = len(plan.recorded_steps)
     arrays = {"loss": record.loss, "accuracy": record.score[..., 0]}
     if record.score.shape[-1] > 1:

@@ -18,8 +18,6 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers.checks import Named, positive_number
 
 
@@ -58,8 +56,11 @@ class Optimizer(NamedTuple):
 OPTIMIZERS = Named(
     "optimizer",
     {
+        # the gradient itself: no mean is kept, and nothing divides it
         "sgd": Optimizer("SGD", 0.01, {}, Update),
+        # a sum that fades, not a mean: the gradient comes in whole (take is 1)
         "momentum": Optimizer("SGD", 0.01, {"momentum": 0.9}, lambda momentum: Update(momentum)),
+        # divided by the root of the mean square (Tieleman & Hinton 2012)
         "rmsprop": Optimizer(
             "RMSprop",
             0.001,
@@ -70,6 +71,8 @@ OPTIMIZERS = Named(
                 inside=epsilon,
             ),
         ),
+        # both means, and a rate that makes up for their start at 0 (Kingma & Ba 2015). Keras adds
+        # epsilon before that correction, the paper after it: it matters for tiny gradients
         "adam": Optimizer(
             "Adam",
             0.001,
@@ -127,12 +130,15 @@ def is_keras_optimizer(optimizer) -> bool:
 
 def _entry_of(optimizer):
     """Find the entry that does the same as a Keras optimizer, or None."""
+    import keras
+
     config = optimizer.get_config()
-    if not isinstance(config["learning_rate"], (int, float)):
-        return None  # a schedule
+    if not isinstance(config.get("learning_rate"), (int, float)):
+        return None  # a schedule, or one that wraps another
     for name in reversed(OPTIMIZERS):  # momentum before sgd: it covers more
         entry = OPTIMIZERS[name]
-        if type(optimizer).__name__ != entry.keras:
+        # not by name alone: a class of the learner's own may have that name and do something else
+        if type(optimizer) is not getattr(keras.optimizers, entry.keras):
             continue
         plain = type(optimizer)().get_config()
         special = {key for key in config if key not in plain or config[key] != plain[key]}
@@ -156,6 +162,11 @@ def make(optimizer, learning_rate: float | None, clip: tuple[str, float] | None)
 
     if is_keras_optimizer(optimizer):
         made, settings = type(optimizer), optimizer.get_config()
+        if "learning_rate" not in settings:
+            raise ValueError(
+                f"An optimizer that wraps another one ({made.__name__}) can't be used here; give "
+                "the one that it wraps."
+            )
     else:
         OPTIMIZERS.check(optimizer, also="a Keras optimizer")
         entry = OPTIMIZERS[optimizer]
@@ -182,8 +193,3 @@ def check_clip(clip) -> tuple[str, float] | None:
             f"got {clip!r}."
         )
     return clip[0], positive_number("the threshold of clip", clip[1])
-
-
-def numbers(update: Update, dtype: str) -> np.ndarray:
-    """Write an update as the row of numbers that the engine reads."""
-    return np.array(update, dtype)

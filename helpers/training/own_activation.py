@@ -15,13 +15,18 @@ from helpers.training.compiling import loop_signature
 AGREEMENT = {"float32": 1e-5, "float64": 1e-9}  # with NumPy, relative to 1 + |value|
 
 
-@functools.lru_cache(64)
 def compile_own(entry: Activation, dtype: str):
     """Compile phi and phi' of an entry into one loop, as those of the catalogue, or return None.
 
     None means that numba can't compile it, or computes something else than NumPy does: then Keras
     has to train it. Without a derivative of its own, phi' is a central difference in float64.
     """
+    # numba takes a global as it is when it compiles; whoever changes it gets another fingerprint
+    return _compiled(entry, dtype, entry.fingerprint)
+
+
+@functools.lru_cache(64)
+def _compiled(entry, dtype, _fingerprint):
     if not all(map(_is_plain, (entry.function, entry.derivative))):
         return None
     phi = njit(_as_function(entry.function))

@@ -44,6 +44,7 @@ class Plan:
             call = getattr(self, name)
             if call is not None and not callable(call):
                 raise ValueError(f"{name} must be a function or None; got {call!r}.")
+        # how the run ended, which only `chunks` knows
         self.stopped = False
 
     @property
@@ -59,6 +60,7 @@ class Plan:
     @property
     def num_rows(self) -> int:
         """Rows of the recording: every record_every steps, and one after the last update."""
+        # the double minus rounds up
         return -(-self.num_steps // self.record_every) + 1
 
     @property
@@ -122,10 +124,10 @@ class Plan:
 def _shuffled(num_examples, batch_size, epochs, seed):
     """Shuffle the examples anew for each epoch; an explorer asks for the same again and again."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    used = num_examples // batch_size * batch_size
+    used = num_examples // batch_size * batch_size  # the last, short batch is dropped
     order = np.concatenate([rng.permutation(num_examples)[:used] for _ in range(epochs)])
     batches = order.reshape(-1, batch_size).astype(np.int32)
-    batches.flags.writeable = False
+    batches.flags.writeable = False  # all who ask get the same array
     return batches
 
 

@@ -48,6 +48,7 @@ def finish(plan, arrays: dict, layers: list[str], failed, attrs: dict) -> xr.Dat
     hidden layer has slope 0 for the whole batch; -1 if never.
     """
     steps = plan.recorded_steps
+    # of the output layer a single unit would be the whole layer: it is left out
     dead = (arrays["dead"][:, :, :-1] == 1).any(axis=(0, 2))
     attrs = attrs | plan.attrs
     attrs["diverged_at"] = int(min(failed[failed >= 0], default=-1))

@@ -38,7 +38,9 @@ def address(tmp_path_factory):
 @pytest.fixture
 def hall(browser, address):
     """The page at the size of a projector, its first picture drawn; nothing left this machine."""
-    page, asked, errors = browser.new_page(viewport={"width": 1280, "height": 720}), [], []
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    asked = []
+    errors = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
@@ -50,8 +52,13 @@ def hall(browser, address):
 
 
 def test_number_keys_press_the_presets(hall):
-    for key, words in (("3", "glorot_uniform"), ("4", "activation=relu"), ("1", "standard_normal"),
-                       ("6", "residual=a_+_φ(z)")):  # fmt: skip
+    presets = {
+        "3": "glorot_uniform",
+        "4": "activation=relu",
+        "1": "standard_normal",
+        "6": "residual=a_+_φ(z)",
+    }
+    for key, words in presets.items():
         before = hall.locator(PICTURE).get_attribute("src")
         hall.keyboard.press(key)
         expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)

@@ -66,7 +66,8 @@ def restart(page, entry):
 
 def answers(page, act):
     """Do something, and wait until picture and verdict have changed."""
-    picture, verdict = page.locator(PICTURE).get_attribute("src"), page.inner_text(VERDICT)
+    picture = page.locator(PICTURE).get_attribute("src")
+    verdict = page.inner_text(VERDICT)
     act()
     expect(page.locator(PICTURE)).not_to_have_attribute("src", picture, timeout=5000)
     expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=5000)
@@ -224,9 +225,13 @@ def test_voila_serves_an_explorer_as_a_page(page, lab, browser, tmp_path):
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     command = [
-        sys.executable, "-m", "voila", "--no-browser", f"--port={port}",
+        sys.executable,
+        "-m",
+        "voila",
+        "--no-browser",
+        f"--port={port}",
         str(lab.root / "notebooks" / "gradient_explorer.ipynb"),
-    ]  # fmt: skip
+    ]
     with log.open("w") as output:
         server = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:
@@ -254,8 +259,12 @@ def test_a_cell_can_draw_figures_while_a_slider_moves(page, lab):
         "    figure, ax = plt.subplots()\n    ax.set_title(f'$x^{{{k}}}$')\n"
         "    figure.canvas.draw()\n    plt.close(figure)\nprint('drawn', k + 1)"
     )
-    write_notebook(lab, "both", "from helpers.explorers import gradient_explorer as explorer\n"
-                   "explorer()", figures)  # fmt: skip
+    write_notebook(
+        lab,
+        "both",
+        "from helpers.explorers import gradient_explorer as explorer\nexplorer()",
+        figures,
+    )
     open_notebook(page, "both.ipynb")
     run_all(page)
     page.get_by_role("menuitem", name="Run", exact=True).click()
@@ -277,7 +286,8 @@ def test_a_drag_ends_at_the_last_value(page):
     handle = slider(page, "depth")
     handle.scroll_into_view_if_needed()
     box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x = box["x"] + box["width"] / 2
+    y = box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(120):  # two seconds at 60 Hz
@@ -298,7 +308,8 @@ def test_two_explorers_and_a_restarted_kernel(page, lab):
     open_notebook(page, "two.ipynb")
     for _ in range(2):
         run_all(page)
-        pictures, handles = page.locator(PICTURE), slider(page, "depth")
+        pictures = page.locator(PICTURE)
+        handles = slider(page, "depth")
         expect(pictures).to_have_count(2)
         first, second = (pictures.nth(k).get_attribute("src") for k in (0, 1))
         handles.nth(1).press("End")
@@ -403,17 +414,25 @@ def delays(page, area, control, keys=("ArrowRight", "ArrowLeft"), moves=40, in_a
 
 
 def describe(name, times):
-    middle, high = statistics.median(times), times[round(0.95 * len(times)) - 1]
+    middle = statistics.median(times)
+    high = times[round(0.95 * len(times)) - 1]
     print(f"{name}: median {middle:.0f} ms, 95 % {high:.0f} ms")
     return middle
 
 
+@pytest.mark.timing
 def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
     names = "product_explorer, gradient_explorer"
     large = "large = gradient_explorer()\nlarge.set(depth=49, width=256)\nlarge"
-    write_notebook(lab, "latency", f"from helpers.explorers import {names}\nproduct_explorer()",
-                   "gradient_explorer()", INTERACT, large)  # fmt: skip
+    write_notebook(
+        lab,
+        "latency",
+        f"from helpers.explorers import {names}\nproduct_explorer()",
+        "gradient_explorer()",
+        INTERACT,
+        large,
+    )
     open_notebook(page, "latency.ipynb")
     run_all(page)
     areas = page.locator(f"{PANEL} .jp-CodeCell .jp-OutputArea")
@@ -423,7 +442,8 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     handle = areas.nth(2).locator(".noUi-handle").first
     theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
     for number, name in enumerate(("product", "gradient")):
-        area, ours = areas.nth(number), []
+        area = areas.nth(number)
+        ours = []
         for control in area.locator(SLIDERS).all():
             label = f"{name}, {control.locator('label').inner_text()}"
             row = 10 if name == "product" else 1  # so deep as to be trained in the thread

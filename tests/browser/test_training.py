@@ -3,6 +3,7 @@
 import re
 import time
 
+import pytest
 from driver import PANEL, RUN, cell_errors, open_notebook, run_all, wait_until_idle
 from playwright.sync_api import expect
 from test_explorers import (
@@ -36,8 +37,12 @@ def stop_button(page):
 
 
 def test_a_kernel_may_be_interrupted_and_restarted_in_the_middle_of_a_run(page, lab):
-    write_notebook(lab, "run", "from helpers.explorers import gradient_explorer\n"
-                   "gradient_explorer()", "while True: pass")  # fmt: skip
+    write_notebook(
+        lab,
+        "run",
+        "from helpers.explorers import gradient_explorer\ngradient_explorer()",
+        "while True: pass",
+    )
     open_notebook(page, "run.ipynb")
     page.locator(f"{PANEL} .jp-CodeCell").first.click()
     page.keyboard.press("Control+Enter")
@@ -86,10 +91,15 @@ def test_a_run_can_be_played_scrubbed_and_pinned(page, lab):
     assert cell_errors(page) == []
 
 
+@pytest.mark.timing
 def test_nobody_waits_for_a_training(page, lab):
     """Bounds beside a plain ``interact`` cell, since machines differ; -rP shows milliseconds."""
-    write_notebook(lab, "waiting", "from helpers.explorers import gradient_explorer\n"
-                   "gradient_explorer()", INTERACT)  # fmt: skip
+    write_notebook(
+        lab,
+        "waiting",
+        "from helpers.explorers import gradient_explorer\ngradient_explorer()",
+        INTERACT,
+    )
     open_notebook(page, "waiting.ipynb")
     started = time.monotonic()
     run_all(page)

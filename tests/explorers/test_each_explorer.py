@@ -78,8 +78,12 @@ def check_word(verdict, log10):
 def check_product(explorer):
     """The lower line sums the logarithms of the stems; the sentence names its end."""
     values, (stems, product) = explorer.values, explorer.axes
-    drawn = next(line for line in product.lines if line.get_linestyle() == "-"
-                 and line.get_label() not in ("A", "nothing lost", "predicted"))  # fmt: skip
+    drawn = next(
+        line
+        for line in product.lines
+        if line.get_linestyle() == "-"
+        and line.get_label() not in ("A", "nothing lost", "predicted")
+    )
     logs = drawn.get_ydata()
     heights = next(line for line in stems.lines if line.get_marker() == "o").get_ydata()
     alive = len(logs) - 1

@@ -15,13 +15,24 @@ from helpers.training import train
 
 def truth(values):
     dataset = data.DATASETS[values["dataset"]]()
-    names = ("activation", "initializer", "depth", "width", "residual", "optimizer",
-             "learning_rate", "seed")  # fmt: skip
+    names = (
+        "activation",
+        "initializer",
+        "depth",
+        "width",
+        "residual",
+        "optimizer",
+        "learning_rate",
+        "seed",
+    )
     return train(
-        **{name: values[name] for name in names}, dataset=dataset,
+        **{name: values[name] for name in names},
+        dataset=dataset,
         normalization=None if values["normalization"] == "none" else values["normalization"],
-        epochs=explorers.EPOCHS, num_replicates=4, record_every=len(dataset) // 32,
-    )  # fmt: skip
+        epochs=explorers.EPOCHS,
+        num_replicates=4,
+        record_every=len(dataset) // 32,
+    )
 
 
 def curve(ax, label):
@@ -263,8 +274,12 @@ def test_a_quick_training_is_part_of_the_move_and_a_long_one_is_not():
 def test_loss_and_accuracy_are_in_the_first_picture(at_once):
     for make in (gradient_explorer, explorers.weight_explorer):
         shown = make()
-        found = [ax for ax in shown.axes if ax.get_xlabel() == "epoch"
-                 and {"loss", "accuracy"} <= {line.get_label() for line in ax.lines}]  # fmt: skip
+        found = [
+            ax
+            for ax in shown.axes
+            if ax.get_xlabel() == "epoch"
+            and {"loss", "accuracy"} <= {line.get_label() for line in ax.lines}
+        ]
         assert len(found) == 1
 
 

@@ -69,17 +69,17 @@ def test_histograms_are_densities_on_one_scale():
     arrays = {"hidden_1": wide / wide.std(), "hidden_2": 0.1 * narrow / narrow.std()}
     ax = plots.histograms(arrays, label="delta")
     heights = []
-    for patch, array, spread in zip(ax.patches, arrays.values(), (1, 0.1), strict=True):
+    for patch, array, std in zip(ax.patches, arrays.values(), (1, 0.1), strict=True):
         density, edges, _ = patch.get_data()
         inside = (array.ravel() >= edges[0]) & (array.ravel() <= edges[-1])
         assert (density * np.diff(edges)).sum() == pytest.approx(inside.mean())
         middle = density[np.searchsorted(edges, 0) - 1]
-        assert middle == pytest.approx(1 / (spread * np.sqrt(2 * np.pi)), rel=0.25)
+        assert middle == pytest.approx(1 / (std * np.sqrt(2 * np.pi)), rel=0.25)
         heights.append(middle)
     assert heights[1] > 5 * heights[0]
     assert ax.get_xlim() == pytest.approx((-edges[-1], edges[-1]))
     assert ax.get_label() == (
-        "delta, spread (standard deviation): hidden_1 1; hidden_2 0.1. Up to 0.1 % lie outside."
+        "delta, standard deviation: hidden_1 1; hidden_2 0.1. Up to 0.1 % lie outside."
     )
 
 

@@ -14,7 +14,7 @@ def test_every_activation_has_a_colour_of_its_own():
     assert len({plots.COLORS[name] for name in ACTIVATIONS}) == len(ACTIVATIONS)
 
 
-def test_a_rule_has_its_colour_and_shares_it_with_no_other():
+def test_an_initializer_has_its_colour_and_shares_it_with_no_other():
     assert set(plots.RULE_COLORS) <= set(INITIALIZERS)
     assert len(set(plots.RULE_COLORS.values())) == len(plots.RULE_COLORS)
     name = "he_uniform"

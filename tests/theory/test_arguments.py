@@ -43,7 +43,7 @@ def test_bad_settings_are_named(call, said):
         call()
 
 
-def test_a_room_doesn_t_hide_the_function_of_its_name():
+def test_a_module_doesn_t_hide_the_function_of_its_name():
     """In a fresh interpreter, whichever is imported first."""
     code = (
         "import helpers.theory.verdict, helpers.theory.moments\n"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from helpers.catalogue import ACTIVATIONS, Activation
+from helpers.catalogue import ACTIVATIONS, PRELU_SLOPE, Activation
 from helpers.theory import derivative_product, expected_log10_factor
 
 
@@ -13,7 +13,7 @@ from helpers.theory import derivative_product, expected_log10_factor
         ("tanh", -0.32534494),
         ("relu", -np.inf),
         ("leaky_relu", -1),
-        ("prelu", np.log10(0.25) / 2),
+        ("prelu", np.log10(PRELU_SLOPE) / 2),
         ("rrelu", -0.370181),
         ("elu", -0.17325843),
         ("selu", -0.03999716),
@@ -41,16 +41,16 @@ def test_expected_log_slopes_are_the_known_ones(activation, expected, more_activ
         ("softplus", 0.226298),
     ],
 )
-def test_log_slopes_spread_as_known(activation, expected):
+def test_the_standard_deviation_of_log_slopes_is_the_known_one(activation, expected):
     logs = np.log10(np.abs(derivative_product(activation, 50, num_draws=20_000)))
     assert logs.std() == pytest.approx(expected, rel=0.005)
 
 
 @pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "relu"])
 @pytest.mark.parametrize("weight_std", [None, 3.0])
-@pytest.mark.parametrize("spread", [0.3, 4.0])
-def test_the_prediction_is_the_mean_of_the_draws(activation, weight_std, spread):
-    setting = {"weight_std": weight_std, "pre_activation_std": spread}
+@pytest.mark.parametrize("std", [0.3, 4.0])
+def test_the_prediction_is_the_mean_of_the_draws(activation, weight_std, std):
+    setting = {"weight_std": weight_std, "pre_activation_std": std}
     logs = np.log10(np.abs(derivative_product(activation, 20, num_draws=5000, **setting)))
     error = logs.std() / np.sqrt(logs.size)
     assert expected_log10_factor(activation, **setting) == pytest.approx(

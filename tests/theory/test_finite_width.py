@@ -32,7 +32,8 @@ def test_relu_laws_scale_and_hold_in_networks():
     rng = np.random.default_rng(0)
     z = np.sqrt(2 / 5) * rng.standard_normal((200_000, 5))  # any input of norm 1
     squares = (np.maximum(z, 0) ** 2).sum(axis=1)
-    law, alive = theory.relu_law(5), np.log10(squares[squares > 0]) / 2
+    law = theory.relu_law(5)
+    alive = np.log10(squares[squares > 0]) / 2
     assert (alive.mean(), alive.std()) == pytest.approx(
         (np.log10(law.typical_ratio), law.log10_std), abs=0.003
     )

@@ -105,7 +105,7 @@ def test_transients(initializer, row, more_activations):
     """Before q has settled: the first five ratios, and what is left of them in the end."""
     activation, row = row.split(maxsplit=1)
     first, delta, kernel = ([float(word) for word in part.split()] for part in row.split("|"))
-    s = theory.signals(activation, initializer, depth=30, width=64)
+    s = theory.expected_profile(activation, initializer, depth=30, width=64)
     ratios = (s.delta_norm[:-1] / s.delta_norm[1:])[: len(first)]
     np.testing.assert_allclose(ratios, first, atol=6e-6)
     logs = np.log10(s.delta_norm[0] / s.delta_norm[[9, 19, 29]])
@@ -127,14 +127,15 @@ def test_transients(initializer, row, more_activations):
 )
 def test_variances_of_source_a_s_network(activation, expected):
     setting = {"depth": 5, "width": 5, "num_inputs": 2, "input_second_moment": 0.645 / 2}
-    s = theory.signals(activation, "standard_normal", **setting)
+    s = theory.expected_profile(activation, "standard_normal", **setting)
     np.testing.assert_allclose(s.pre_activation_variance, expected, atol=6e-4)
 
 
 def test_unequal_widths_follow_the_fans():
     """A linear network by hand: q and the squared delta are products of fan times variance."""
-    widths, fan = [3, 7, 4], INITIALIZERS["glorot_normal"].variance
-    s = theory.signals("linear", "glorot_normal", depth=3, width=widths, num_inputs=2)
+    widths = [3, 7, 4]
+    fan = INITIALIZERS["glorot_normal"].variance
+    s = theory.expected_profile("linear", "glorot_normal", depth=3, width=widths, num_inputs=2)
     q = np.cumprod([2 * fan(2, 3), 3 * fan(3, 7), 7 * fan(7, 4)])
     np.testing.assert_allclose(s.pre_activation_variance, q)
     squares = [3 * fan(3, 7) * 7 * fan(7, 4), 7 * fan(7, 4), 1]
@@ -145,11 +146,11 @@ def test_unequal_widths_follow_the_fans():
     np.testing.assert_allclose(relu, 1)  # He keeps the norm at any widths
 
 
-def test_signals_take_the_initializer_s_biases(monkeypatch):
-    rule = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.2)
-    monkeypatch.setitem(INITIALIZERS, "biased", rule)
-    predicted = theory.signals("tanh", "biased", depth=6, width=10)
-    pair = theory.pair_signals("tanh", 1.5, 0.2, depth=6)
+def test_expected_profiles_take_the_initializer_s_biases(monkeypatch):
+    entry = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.2)
+    monkeypatch.setitem(INITIALIZERS, "biased", entry)
+    predicted = theory.expected_profile("tanh", "biased", depth=6, width=10)
+    pair = theory.expected_pair_profile("tanh", 1.5, 0.2, depth=6)
     np.testing.assert_allclose(predicted.pre_activation_variance, pair.pre_activation_variance)
     np.testing.assert_allclose(predicted.delta_norm, pair.delta_norm)
     fixed = theory.fixed_point("tanh", 1.5, 0.2)
@@ -161,14 +162,14 @@ def test_everything_is_defined_everywhere(more_activations):
     """Collapse, explosion and a depth of 1 are results: no NaN, no warning."""
     for activation, initializer in itertools.product(ACTIVATIONS, INITIALIZERS):
         for width, residual in ((1, False), (256, False), (256, True)):
-            s = theory.signals(
+            s = theory.expected_profile(
                 activation, initializer, depth=50, width=width, num_inputs=2, residual=residual
             )
             assert not np.isnan(s).any(), (activation, initializer, width, residual)
             if activation not in ("cube", "constant"):
                 assert np.isfinite(s).all() and s.delta_norm[-1] == 1
         assert theory.profile(activation, initializer, depth=1, width=3).shape == (1,)
-    exploded = theory.signals("relu", "standard_normal", depth=50, width=64, num_inputs=2)
+    exploded = theory.expected_profile("relu", "standard_normal", depth=50, width=64, num_inputs=2)
     np.testing.assert_allclose(exploded.pre_activation_variance[-1], 2 * 32.0**49)
     np.testing.assert_allclose(exploded.delta_norm[0], 32**24.5)
     assert theory.profile("selu", "zeros", depth=3, width=4).tolist() == [0, 0, 1]

@@ -56,7 +56,7 @@ SLOW = {(name, "he_uniform") for name in ("gelu", "silu", "mish", "softplus")}
 def test_predictions_hold_in_measured_networks(activation, initializer, sphere):
     """RMS over 200 networks of width 64, depth 12; facts: within 3 % per layer."""
     found = measured(activation, initializer, sphere)
-    expected = theory.signals(activation, initializer, depth=12, width=64)
+    expected = theory.expected_profile(activation, initializer, depth=12, width=64)
     tolerance = 0.12 if (activation, initializer) in SLOW else 0.03
     assert per_layer(rms(found.delta_norm)) == pytest.approx(
         per_layer(expected.delta_norm), rel=tolerance
@@ -94,7 +94,9 @@ def test_inputs_of_many_sizes_are_averaged_over():
 @pytest.mark.parametrize("activation", ["linear", "sigmoid", "tanh"])
 def test_residual_predictions_hold(activation, sphere):
     found = measured(activation, "glorot_uniform", sphere, residual=True)
-    expected = theory.signals(activation, "glorot_uniform", depth=12, width=64, residual=True)
+    expected = theory.expected_profile(
+        activation, "glorot_uniform", depth=12, width=64, residual=True
+    )
     assert per_layer(rms(found.delta_norm)) == pytest.approx(
         per_layer(expected.delta_norm), rel=0.01
     )
@@ -124,11 +126,11 @@ def test_residual_relu_comes_to_the_prediction_as_the_width_grows():
     ("activation", "weight_variance"),
     [("tanh", 1.0), ("tanh", 2.5), ("sigmoid", 60.0), ("relu", 1.6)],
 )
-def test_pair_signals_hold_in_measured_networks(activation, weight_variance):
+def test_expected_pair_profiles_hold_in_measured_networks(activation, weight_variance):
     setting = activation, weight_variance, 0.1
     options = {"depth": 8, "correlation": 0.3, "input_second_moment": 0.5}
     found = measure.pair_profile(*setting, **options, width=200, num_replicates=40)
-    predicted = theory.pair_signals(*setting, **options)
+    predicted = theory.expected_pair_profile(*setting, **options)
     delta = rms(found.delta_norm)
     np.testing.assert_allclose(delta / delta[-1], predicted.delta_norm, rtol=0.12)
     q = found.pre_activation_variance.values.mean(axis=0)

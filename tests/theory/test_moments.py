@@ -5,8 +5,8 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from helpers import measure, theory
-from helpers.catalogue import ACTIVATIONS
+from helpers import theory
+from helpers.catalogue import ACTIVATIONS, LEAKY_SLOPE, PRELU_SLOPE, SATURATED
 
 
 @pytest.mark.parametrize(
@@ -39,15 +39,16 @@ def test_moments_at_variance_1_are_the_known_ones(activation, expected, more_act
 @pytest.mark.parametrize("q", [1e-12, 0.7, 1e6])
 def test_moments_are_the_integrals(activation, q):
     """By adaptive quadrature, which knows nothing of the module's nodes."""
-    entry, spread = ACTIVATIONS[activation], np.sqrt(q)
-    cuts = np.array([x for x in (0.1, 1, 5, 40) if x < 12 * spread])
-    cuts = np.unique([*cuts, *(spread * np.array([0, 0.1, 1, 4, 12]))])
+    entry = ACTIVATIONS[activation]
+    std = np.sqrt(q)
+    cuts = np.array([x for x in (0.1, 1, 5, 40) if x < 12 * std])
+    cuts = np.unique([*cuts, *(std * np.array([0, 0.1, 1, 4, 12]))])
     cuts = np.concatenate([-cuts[:0:-1], cuts])
     m = theory.moments(activation, q)
     for part, value in ((entry.function, m.square), (entry.derivative, m.slope_square)):
         expected = sum(
             quad(
-                lambda z, part=part: part(np.array([z]))[0] ** 2 * norm.pdf(z, scale=spread),
+                lambda z, part=part: part(np.array([z]))[0] ** 2 * norm.pdf(z, scale=std),
                 *ends,
                 epsabs=0,
                 epsrel=1e-10,
@@ -65,8 +66,7 @@ def test_moments_agree_with_the_closed_forms(q, more_activations):
 
     same("linear", q, 1)
     same("relu", q / 2, 0.5)
-    for a in (0.01, 0.25):
-        name = {0.01: "leaky_relu", 0.25: "prelu"}[a]
+    for name, a in (("leaky_relu", LEAKY_SLOPE), ("prelu", PRELU_SLOPE)):
         same(name, (1 + a**2) * q / 2, (1 + a**2) / 2)
     same("erf", 2 / np.pi * np.arcsin(2 * q / (1 + 2 * q)), 4 / (np.pi * np.sqrt(1 + 4 * q)))
     m = theory.moments("sigmoid", q)
@@ -91,13 +91,12 @@ def test_moments_take_arrays_and_have_limits(more_activations):
     assert theory.moments("cube", np.inf).square == np.inf
 
 
-def test_saturated_share_is_the_measured_definition():
-    assert theory.SATURATED == measure.SATURATED
+def test_saturated_share_is_what_evenly_spread_z_measure():
     for activation in ACTIVATIONS:
         entry = ACTIVATIONS[activation]
         for q in (0.3, 9.0):
             z = np.sqrt(q) * norm.ppf((np.arange(40_000) + 0.5) / 40_000)
-            share = (np.abs(entry.derivative(z)) < 0.02 * entry.largest_slope).mean()
+            share = (np.abs(entry.derivative(z)) < SATURATED * entry.largest_slope).mean()
             assert theory.saturated_share(activation, q) == pytest.approx(share, abs=1e-4)
     q = theory.fixed_point("tanh", 64)
     assert theory.saturated_share("tanh", q) == pytest.approx(0.727, abs=5e-4)
@@ -105,16 +104,16 @@ def test_saturated_share_is_the_measured_definition():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_push_forward_agrees_with_moments_where_the_mean_is_0(name):
-    for spread in (0.2, 1.0, 3.0):
-        pushed = theory.push_forward(name, spread=spread)
-        np.testing.assert_allclose(pushed.moments, theory.moments(name, spread**2), atol=1e-9)
+    for std in (0.2, 1.0, 3.0):
+        pushed = theory.push_forward(name, std=std)
+        np.testing.assert_allclose(pushed.moments, theory.moments(name, std**2), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["relu", "selu", "gelu", "sigmoid", "hard_tanh", "hard_sigmoid"])
 def test_push_forward_sends_evenly_spread_z_where_it_says(name, more_activations):
     entry = ACTIVATIONS[name]
     z = norm.ppf((np.arange(100_000) + 0.5) / 100_000, loc=0.7, scale=1.3)
-    pushed = theory.push_forward(name, mean=0.7, spread=1.3)
+    pushed = theory.push_forward(name, mean=0.7, std=1.3)
     for part, function in ((pushed.phi, entry.function), (pushed.slope, entry.derivative)):
         values = function(z)
         assert part.share.sum() + sum(part.atoms.values()) == pytest.approx(1, abs=1e-9)
@@ -135,14 +134,14 @@ def test_atoms_are_values_of_whole_stretches_and_no_rounding(more_activations):
     assert set(theory.push_forward("hard_tanh").phi.atoms) == {-0.7, 0.7}
     assert theory.push_forward("elu").slope.atoms == {1.0: pytest.approx(0.5)}
     for name in ("tanh", "sigmoid", "gelu"):  # at z = 40 they are 1 to the last digit
-        pushed = theory.push_forward(name, spread=20.0)
+        pushed = theory.push_forward(name, std=20.0)
         assert not pushed.phi.atoms and not pushed.slope.atoms
 
 
 @pytest.mark.parametrize(
     ("setting", "reason"),
     [
-        ({"spread": 0}, "spread must be a finite number above 0; got 0."),
+        ({"std": 0}, "std must be a finite number above 0; got 0."),
         ({"mean": np.inf}, "mean must be a finite number; got inf."),
     ],
 )

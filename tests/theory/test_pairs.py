@@ -64,9 +64,9 @@ def test_depth_scales_are_defined_where_q_is_not():
     assert theory.depth_scales("tanh", 2).c == pytest.approx(0, abs=1e-9)
 
 
-def test_pair_signals_come_to_the_fixed_points():
+def test_expected_pair_profiles_come_to_the_fixed_points():
     scales = theory.depth_scales("tanh", 3.0, 0.05)
-    predicted = theory.pair_signals("tanh", 3.0, 0.05, depth=120, correlation=0.9)
+    predicted = theory.expected_pair_profile("tanh", 3.0, 0.05, depth=120, correlation=0.9)
     assert predicted.pre_activation_variance[-1] == pytest.approx(scales.q, rel=1e-9)
     assert predicted.correlation[-1] == pytest.approx(scales.c, rel=1e-4)
     late = np.log(predicted.correlation[60:70] - scales.c)
@@ -74,8 +74,8 @@ def test_pair_signals_come_to_the_fixed_points():
     assert predicted.delta_norm[50] / predicted.delta_norm[51] == pytest.approx(
         np.sqrt(scales.chi), rel=1e-3
     )
-    with pytest.raises(ValueError, match="every z is 0"):
-        theory.pair_signals("tanh", 0.0, depth=3)
+    with pytest.raises(ValueError, match="Every z is 0"):
+        theory.expected_pair_profile("tanh", 0.0, depth=3)
 
 
 def test_critical_lines():
@@ -109,7 +109,8 @@ def test_sigmoid_stops_vanishing_at_width_103():
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "gelu", "elu"])
 def test_the_map_of_chi_is_chi_at_the_fixed_points(activation):
-    weights, biases = np.array([0.4, 0.9, 1.7, 3.0]), np.array([0.0, 0.05, 0.4])
+    weights = np.array([0.4, 0.9, 1.7, 3.0])
+    biases = np.array([0.0, 0.05, 0.4])
     found = theory.chi_map(activation, weights, biases)
     for row, bias in zip(found, biases, strict=True):
         for value, weight in zip(row, weights, strict=True):

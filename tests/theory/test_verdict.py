@@ -34,21 +34,23 @@ def test_verdicts_follow_one_rule(ratio, word):
 
 def test_a_larger_ratio_never_has_a_smaller_word():
     ratios = np.sort(10 ** np.random.default_rng(0).uniform(-8, 8, 5000))
-    places = [SCALE.index(verdict(ratio)) for ratio in [0, *ratios, np.inf]]
-    assert (np.diff(places) >= 0).all()
-    assert set(places) == set(range(5))
+    steps = [SCALE.index(verdict(ratio)) for ratio in [0, *ratios, np.inf]]
+    assert (np.diff(steps) >= 0).all()
+    assert set(steps) == set(range(5))
 
 
 @pytest.mark.parametrize(
-    ("limit", "below", "above"),
+    ("name", "number", "below", "above"),
     [
-        (1e-3, "vanishing", "shrinking"),
-        (0.1, "shrinking", "healthy"),
-        (10, "healthy", "growing"),
-        (1e3, "growing", "exploding"),
+        ("VANISHING", 1e-3, "vanishing", "shrinking"),
+        ("SHRINKING", 0.1, "shrinking", "healthy"),
+        ("GROWING", 10, "healthy", "growing"),
+        ("EXPLODING", 1e3, "growing", "exploding"),
     ],
 )
-def test_the_word_changes_at_the_limit_and_nowhere_else(limit, below, above):
+def test_the_word_changes_at_the_limit_of_that_name_and_nowhere_else(name, number, below, above):
+    limit = getattr(theory, name)
+    assert limit == number
     assert verdict(np.nextafter(limit, 0)) == below
     assert verdict(np.nextafter(limit, np.inf)) == above
     assert verdict(limit) in (below, above)
@@ -64,6 +66,7 @@ def test_the_scale_is_the_same_upwards_and_downwards():
 @pytest.mark.parametrize("ratio", [0, 1e-5, 0.02, 1, 300, 1e9, np.inf])
 def test_dying_comes_first(ratio):
     """Half of the networks dead is dying, whatever the ratio; fewer than a tenth change nothing."""
+    assert theory.DYING_SHARE == 0.1
     for dead_share in (0.1, 0.5, 1.0, np.float64(0.1)):
         assert verdict(ratio, dead_share=dead_share) == "dying"
     for dead_share in (0, 0.0, np.nextafter(0.1, 0)):
@@ -96,9 +99,3 @@ def test_a_tenth_of_any_number_of_networks_is_a_tenth(count):
 def test_what_is_no_ratio_is_named(arguments, said):
     with pytest.raises(ValueError, match=said):
         verdict(**{"ratio": 1.0, **arguments})
-
-
-def test_the_limits_have_one_name_each():
-    limits = theory.VANISHING, theory.SHRINKING, theory.GROWING, theory.EXPLODING
-    assert limits == (1e-3, 0.1, 10, 1e3)
-    assert theory.DYING_SHARE == 0.1

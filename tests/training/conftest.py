@@ -1,3 +1,4 @@
+import helpers  # isort: skip
 import keras
 import pytest
 

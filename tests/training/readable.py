@@ -38,62 +38,106 @@ def random_slopes(key, step, layer, units, examples):
     return 1 / (low + (high - low) * uniform)
 
 
-def by_hand(activation, initializer, dataset, *, epochs, optimizer, seed=0, replicate=0,
-            batch_size=32, loss=None, **network):  # fmt: skip
+def with_known_slopes(model, names, slopes):
+    """Let RReLU take its slopes from a dict, so that both sides have the same draws."""
+    for name in names:
+        model.get_layer(name).__dict__["call"] = lambda z, name=name, **_: tf.where(
+            z > 0, z, slopes[name] * z
+        )
+
+
+def with_exact_gelu(model, names):
+    """Mend TensorFlow's: it divides by a float32's square root of 2, in float64 too."""
+    for name in names:
+        model.get_layer(name).__dict__["call"] = lambda z, **_: (
+            z * (1 + tf.math.erf(z / np.sqrt(2))) / 2
+        )
+
+
+def batches_of(dataset, epochs, seed, batch_size):
+    """List which examples each step takes, and those of the step after the last update."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+    used = len(dataset) // batch_size * batch_size
+    epochs = [rng.permutation(len(dataset))[:used] for _ in range(epochs + 1)]
+    batches = np.concatenate(epochs).reshape(-1, batch_size)
+    return batches[: len(batches) - used // batch_size + 1]
+
+
+def loss_of(logits, squash, y, loss, classes):
+    """Compute the mean loss of a batch, as Keras does."""
+    if loss == "mean_squared_error":
+        target = y[:, None] if classes == 1 else tf.one_hot(tf.cast(y, tf.int32), classes)
+        return tf.reduce_mean((squash(logits) - tf.cast(target, logits.dtype)) ** 2)
+    if classes == 1:
+        return keras.losses.BinaryCrossentropy(from_logits=True)(y[:, None], logits)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, logits)
+
+
+def by_hand(
+    activation,
+    initializer,
+    dataset,
+    *,
+    epochs,
+    optimizer,
+    seed=0,
+    replicate=0,
+    batch_size=32,
+    loss=None,
+    **network,
+):
     """Train with a Keras model, a Keras optimizer and a GradientTape: one step after another."""
     model = networks.make_mlp(
-        activation, initializer, num_inputs=dataset.num_inputs, num_outputs=dataset.num_outputs,
-        seed=seed, replicate=replicate, **network,
-    )  # fmt: skip
+        activation,
+        initializer,
+        num_inputs=dataset.num_inputs,
+        num_outputs=dataset.num_outputs,
+        seed=seed,
+        replicate=replicate,
+        **network,
+    )
     to_logits = keras.Model(model.input, model.get_layer("output").output)
+    squash = model.get_layer("output_activation")
     dense = networks.dense_layers(model)
+    names = [f"{layer.name}_activation" for layer in dense[:-1]]
+    variables = model.trainable_variables
     dtype = keras.config.floatx()
     slopes = {}
-    if activation == "rrelu":  # the same draws for both
-        for layer in dense[:-1]:
-            name = f"{layer.name}_activation"
-            model.get_layer(name).__dict__["call"] = lambda z, name=name, **_: tf.where(
-                z > 0, z, slopes[name] * z
-            )
+    if activation == "rrelu":
+        with_known_slopes(model, names, slopes)
     if activation == "gelu" and dtype == "float64":
-        # TensorFlow's own divides by a float32's square root of 2, in float64 too
-        for layer in dense[:-1]:
-            model.get_layer(f"{layer.name}_activation").__dict__["call"] = lambda z, **_: (
-                z * (1 + tf.math.erf(z / np.sqrt(2))) / 2
-            )
-    losses, kernels, gradients = [], [], []
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
-    per_epoch = len(dataset) // batch_size
-    order = [rng.permutation(len(dataset))[: per_epoch * batch_size].reshape(per_epoch, -1)
-             for _ in range(epochs + 1)]  # fmt: skip
-    batches = [*np.concatenate(order[:epochs]), order[epochs][0]]
-    for number, batch in enumerate(batches):
-        x, y = dataset.x[batch].astype(dtype), dataset.y[batch].astype(dtype)
-        for layer, each in enumerate(dense[:-1], start=1):
-            key = native.replicate_keys(seed, replicate + 1)[-1]
-            draw = random_slopes(key, number, layer, each.units, batch_size)
-            slopes[f"{each.name}_activation"] = tf.constant(draw.T, dtype)
+        with_exact_gelu(model, names)
+    optimizer.build(variables)
+
+    def look(x, y, draws):
+        slopes.update(draws)
         with tf.GradientTape() as tape:
-            logits = to_logits(x, training=True)
-            if loss == "mean_squared_error":
-                outputs = model.get_layer("output_activation")(logits)
-                classes = dataset.num_outputs
-                target = y[:, None] if classes == 1 else np.eye(classes)[y.astype(int)]
-                value = tf.reduce_mean((outputs - target) ** 2)
-            elif dataset.num_outputs == 1:
-                value = keras.losses.BinaryCrossentropy(from_logits=True)(y[:, None], logits)
-            else:
-                value = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(y, logits)
-        variables = model.trainable_variables
-        found = tape.gradient(value, [v.value for v in variables], unconnected_gradients="zero")
+            value = loss_of(to_logits(x, training=True), squash, y, loss, dataset.num_outputs)
+        values = [variable.value for variable in variables]
+        return value, tape.gradient(value, values, unconnected_gradients="zero")
+
+    def change(found):
+        optimizer.apply(found, variables)
+
+    batches = batches_of(dataset, epochs, seed, batch_size)
+    if len(batches) > 20:  # traced once, the same operations take a third of the time
+        look, change = tf.function(look, autograph=False), tf.function(change, autograph=False)
+    key = native.replicate_keys(seed, replicate + 1)[-1]
+    losses, kernels, gradients = [], [], []
+    for number, batch in enumerate(batches):
+        draws = {}
+        if activation == "rrelu":
+            for layer, name in enumerate(names, start=1):
+                units = dense[layer - 1].units
+                drawn = random_slopes(key, number, layer, units, batch_size).T
+                draws[name] = tf.constant(drawn, dtype)
+        value, found = look(*(tf.constant(a[batch], dtype) for a in (dataset.x, dataset.y)), draws)
         losses.append(float(value))
         kernels.append([layer.kernel.numpy() for layer in dense])
-        gradients.append([
-            next(g.numpy() for v, g in zip(variables, found, strict=True) if v is layer.kernel)
-            for layer in dense
-        ])  # fmt: skip
+        of_kernel = {id(v): g.numpy() for v, g in zip(variables, found, strict=True)}
+        gradients.append([of_kernel[id(layer.kernel)] for layer in dense])
         if number < len(batches) - 1:
-            optimizer.apply_gradients(zip(found, variables, strict=True))
+            change(found)
     return losses, kernels, gradients
 
 

@@ -70,17 +70,23 @@ def start(file, names, **changes):
     """Start a process that makes runs; `changes` are those of its environment variables."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.training.runs", str(file), *names],
-        cwd=ROOT, env=environment(**changes),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment(**changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def fresh(code, **changes):
     """Run code in a process of its own, and give what it printed; it must not complain."""
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=ROOT, env=environment(**changes), capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+    )
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     return done.stdout
 

@@ -128,8 +128,8 @@ def test_in_a_run_without_updates_the_initial_network_is_measured():
 
 @pytest.mark.parametrize("normalization", [None, *catalogue.NORMALIZATIONS])
 def test_accuracy_and_probes_of_more_points_than_fit_the_room(normalization):
-    """They are looked at in parts of SCORE_ROOM; a normalisation over examples sees all at once."""
-    dataset = data.circles(2 * engine.SCORE_ROOM + 100)
+    """Looked at SCORE_EXAMPLES at a time; a normalisation over examples sees all at once."""
+    dataset = data.circles(2 * engine.SCORE_EXAMPLES + 100)
     run = {"dataset": dataset, "epochs": 1, "record_every": 50, "normalization": normalization}
     found = training.train("tanh", "he_normal", probe=dataset.x, **run)
     right = (found.output.values > 0.5) == dataset.y

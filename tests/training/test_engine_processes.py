@@ -206,9 +206,13 @@ after = training.train("tanh", "he_normal", epochs=1, **run)
 print(after.loss.notnull().all().item())
 """
     process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert process.stdout.readline() == "going\n"
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers import catalogue, data, measure, networks, training
+from helpers import data, networks, training
 from helpers.training import keras_engine, keras_program
 from tests.training.readable import KEPT, small
 
@@ -28,7 +28,7 @@ def test_train_model_says_what_train_says(network, double):
 
 
 def test_train_model_records_the_same_however_it_is_cut_up():
-    model = networks.make_mlp("tanh", "he_normal")
+    model = networks.make_mlp("tanh", "he_normal", depth=2)
     start, run = model.get_weights(), {"dataset": small(), "epochs": 30}  # 150 steps: 5 blocks
 
     def recording(**more):
@@ -37,8 +37,12 @@ def test_train_model_records_the_same_however_it_is_cut_up():
 
     whole, told = recording(), []
     assert recording(progress=told.append).identical(whole) and len(told) > 10
-    for more in ({"record_every": 7}, {"record_every": 7, "progress": told.append}, KEPT,
-                 {"record_every": 4, "stop": lambda: False, **KEPT}):  # fmt: skip
+    for more in (
+        {"record_every": 7},
+        {"record_every": 7, "progress": told.append},
+        KEPT,
+        {"record_every": 4, "stop": lambda: False, **KEPT},
+    ):
         some = recording(**more)
         every = more.get("record_every", 1)
         rows = [*range(0, 150, every), 150]
@@ -50,7 +54,7 @@ def test_train_model_records_the_same_however_it_is_cut_up():
 @pytest.mark.parametrize("network", [{}, {"residual": True, "normalization": "batch"}], ids=str)
 def test_without_xla_everything_is_the_same(network, monkeypatch):
     def recording():
-        model = networks.make_mlp("tanh", "he_normal", **network)
+        model = networks.make_mlp("tanh", "he_normal", depth=2, **network)
         return training.train_model(model, small(), epochs=3, record_every=2, **KEPT)
 
     theirs = recording()
@@ -138,11 +142,19 @@ def test_any_keras_model_trains_as_in_keras(kind):
         ("model", "model must be a keras.Model; got str"),
         (keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]), "the model takes (None, 3)"),
         (keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), "to (None, 2), but"),
-        (keras.Sequential([keras.Input((2,)), keras.layers.Reshape((2, 1)),
-                           keras.layers.GlobalAveragePooling1D()]), "has no kernel"),
+        (
+            keras.Sequential(
+                [
+                    keras.Input((2,)),
+                    keras.layers.Reshape((2, 1)),
+                    keras.layers.GlobalAveragePooling1D(),
+                ]
+            ),
+            "has no kernel",
+        ),
     ],
     ids=["text", "inputs", "outputs", "kernel"],
-)  # fmt: skip
+)
 def test_a_model_that_does_not_fit_is_one_clear_sentence(model, words):
     with pytest.raises(ValueError) as error:
         training.train_model(model, small())

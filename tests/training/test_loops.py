@@ -123,8 +123,9 @@ def test_nan_infinity_and_zero_come_out_as_from_numpy(name, dtype):
     assert np.isnan(a[4]) and np.isnan(slope[4])
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "elu", "selu", "gelu", "silu", "softplus",
-                                  "mish"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["sigmoid", "tanh", "elu", "selu", "gelu", "silu", "softplus", "mish"]
+)
 def test_what_is_below_every_float32_is_exactly_zero(name):
     """So that a unit counts as dead where its slope is lost, not where it is denormal."""
     z = np.linspace(-100, -88, 1001, dtype=np.float32)

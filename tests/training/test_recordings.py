@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from helpers import catalogue, data, measure, networks, training
-from helpers.training import engine, keras_engine, native
+from helpers import data, measure, networks, training
 from tests.training.readable import KEPT, small
 
 
@@ -61,8 +60,9 @@ def test_statistics_are_those_of_the_arrays():
 
 def test_accuracy_is_that_of_the_weights_at_the_epoch_s_beginning():
     dataset = small()
-    run = training.train("tanh", "standard_normal", dataset=dataset, epochs=2, learning_rate=0.01,
-                         **KEPT)  # fmt: skip
+    run = training.train(
+        "tanh", "standard_normal", dataset=dataset, epochs=2, learning_rate=0.01, **KEPT
+    )
     model = networks.make_mlp("tanh", "standard_normal")
     training.train_model(model, dataset, epochs=2, learning_rate=0.01)
     right = (model.predict(dataset.x, verbose=0)[:, 0] > 0.5) == (dataset.y > 0.5)
@@ -73,8 +73,9 @@ def test_accuracy_is_that_of_the_weights_at_the_epoch_s_beginning():
 
 def test_a_tiny_gradient_keeps_its_norm():
     # 3e-32: its square is 0 in float32
-    deep = training.train("sigmoid", "heuristic_uniform", dataset=small(), depth=38,
-                          epochs=0, **KEPT)  # fmt: skip
+    deep = training.train(
+        "sigmoid", "heuristic_uniform", dataset=small(), depth=38, epochs=0, **KEPT
+    )
     ratio = deep.delta_norm.sel(layer="hidden_1") / deep.delta_norm.sel(layer="output")
     assert 1e-37 < float(ratio.squeeze()) < 1e-25
 
@@ -97,7 +98,7 @@ def test_a_recording_goes_into_a_file(tmp_path):
     assert all(v.attrs["long_name"] and v.attrs["units"] for v in run.data_vars.values())
 
 
-# facts.md 5.1: 10-90 % bands of the training accuracy over 60 seeds
+# 10-90 % bands of the training accuracy over 60 seeds
 @pytest.mark.parametrize(
     ("activation", "learning_rate", "epochs", "low", "high"),
     [
@@ -110,15 +111,28 @@ def test_a_recording_goes_into_a_file(tmp_path):
 )
 def test_source_a_comes_out(activation, learning_rate, epochs, low, high):
     run = training.train(
-        activation, "standard_normal", dataset=data.circles(), learning_rate=learning_rate,
-        epochs=epochs, num_replicates=20, record_every=31,
-    )  # fmt: skip
+        activation,
+        "standard_normal",
+        dataset=data.circles(),
+        learning_rate=learning_rate,
+        epochs=epochs,
+        num_replicates=20,
+        record_every=31,
+    )
     assert low <= float(run.accuracy.isel(step=-1).median()) <= high
 
 
 def test_overflow_and_dead_networks_are_recorded_not_raised(recwarn, capfd):
-    run = training.train("linear", "standard_normal", dataset=small(), optimizer="sgd",
-                         depth=20, learning_rate=100.0, epochs=3, **KEPT)  # fmt: skip
+    run = training.train(
+        "linear",
+        "standard_normal",
+        dataset=small(),
+        optimizer="sgd",
+        depth=20,
+        learning_rate=100.0,
+        epochs=3,
+        **KEPT,
+    )
     at = run.attrs["diverged_at"]
     assert at > 0
     assert np.isfinite(run.loss.values[0, :at]).all()
@@ -205,5 +219,10 @@ def test_bad_probes_are_refused(probe):
 
 def test_probes_need_an_optimizer_of_the_compiled_loop():
     with pytest.raises(ValueError, match="probe needs one of the optimizers sgd"):
-        training.train("tanh", "he_normal", dataset=data.circles(100), probe=[[0.0, 0.0]],
-              optimizer=keras.optimizers.Adagrad())  # fmt: skip
+        training.train(
+            "tanh",
+            "he_normal",
+            dataset=data.circles(100),
+            probe=[[0.0, 0.0]],
+            optimizer=keras.optimizers.Adagrad(),
+        )

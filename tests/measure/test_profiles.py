@@ -1,23 +1,23 @@
-from concurrent.futures import ThreadPoolExecutor
+"""`profile` and `signals`: against each other, finite differences, and the words."""
 
+import helpers  # isort: skip
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.special import log_expit, log_softmax
-from threadpoolctl import threadpool_info
 
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, Activation, Initializer
 from helpers.data import circles, digits
-from helpers.measure import UNITS, pair_profile, profile, signals, singular_values
+from helpers.measure import profile, signals
 from helpers.networks import dense_layers, make_mlp
 
 SETTINGS = [
     {"normalization": normalization, "residual": residual}
-    for normalization in (None, "batch")
+    for normalization in (None, "batch", "layer", "rms")
     for residual in (False, True)
 ]
-IDS = ["plain", "residual", "batch", "batch-residual"]
+IDS = [f"{each['normalization']}{'-residual' * each['residual']}" for each in SETTINGS]
 SMOOTH = ["sigmoid", "tanh", "softsign", "elu", "gelu", "mish", "softplus"]
 
 
@@ -26,11 +26,11 @@ SMOOTH = ["sigmoid", "tanh", "softsign", "elu", "gelu", "mish", "softplus"]
 def test_keras_and_numpy_measure_the_same(activation, setting):
     for dataset in (circles(100), digits(100)):
         sizes = {"num_inputs": dataset.num_inputs, "num_outputs": dataset.num_outputs}
-        model = make_mlp(activation, "he_normal", width=7, replicate=1, **sizes, **setting)
+        model = make_mlp(activation, "he_normal", width=7, replicate=2, **sizes, **setting)
         ours = profile(
-            activation, "he_normal", dataset=dataset, width=7, num_replicates=2, **setting
+            activation, "he_normal", dataset=dataset, width=7, num_replicates=3, **setting
         )
-        ours, keras_s = ours.sel(replicate=1), signals(model, dataset)
+        ours, keras_s = ours.sel(replicate=2), signals(model, dataset)
         assert list(keras_s.layer.values) == [
             "hidden_1",
             "hidden_2",
@@ -44,13 +44,21 @@ def test_keras_and_numpy_measure_the_same(activation, setting):
             assert error < 1e-5, name
 
 
+NORMALIZED = {
+    None: lambda u: u,
+    "batch": lambda u: (u - u.mean(axis=0)) / np.sqrt(u.var(axis=0) + 1e-3),
+    "layer": lambda u: ((u.T - u.mean(axis=1)) / np.sqrt(u.var(axis=1) + 1e-3)).T,
+    "rms": lambda u: (u.T / np.sqrt((u**2).mean(axis=1) + 1e-6)).T,
+}
+
+
 def loss_of(kernels, activation, dataset, normalization, residual, shift=None):
     """Per-example losses in float64; `shift` = (layer, array) is added to that pre-activation."""
     phi, a = ACTIVATIONS[activation].function, dataset.x.astype(float)
     for number, kernel in enumerate(kernels):
         z = a @ kernel
-        if normalization == "batch" and number < len(kernels) - 1:
-            z = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-3)
+        if number < len(kernels) - 1:
+            z = NORMALIZED[normalization](z)
         if shift is not None and shift[0] == number:
             z = z + shift[1]
         if number < len(kernels) - 1:
@@ -110,8 +118,6 @@ def test_delta_and_gradient_are_finite_differences(activation, setting):
 
 def test_bias_free_relu_conserves_the_product_of_weight_and_gradient():
     """<W_l, dL/dW_l> is the same in every layer (Euler's theorem for a homogeneous network)."""
-    import tensorflow as tf
-
     dataset = circles(200)
     model = make_mlp("relu", "he_normal", depth=6, width=20)
     with tf.GradientTape() as tape:
@@ -155,6 +161,15 @@ def test_small_gradients_are_not_lost():
     assert 1e-50 < float(delta.sel(layer="hidden_1").median()) < 1e-35
 
 
+@pytest.mark.parametrize("activation", ["linear", "gelu", "selu"])
+def test_an_explosion_beyond_every_number_is_a_result(activation, recwarn):
+    setting = {"dataset": circles(50), "depth": 400, "width": 64, "num_replicates": 2}
+    measured = profile(activation, "standard_normal", **setting)
+    assert not np.isfinite(measured.activation_std.sel(layer="hidden_400")).any()
+    assert np.isfinite(measured.activation_std.sel(layer="hidden_1")).all()
+    assert not recwarn.list
+
+
 def test_measuring_changes_nothing_and_repeats_itself():
     dataset = circles(50)
     model = make_mlp("rrelu", "he_normal", normalization="batch")
@@ -167,34 +182,6 @@ def test_measuring_changes_nothing_and_repeats_itself():
     assert profile("relu", "he_normal", **arguments).identical(
         profile("relu", "he_normal", **arguments)
     )
-
-
-def test_blas_threads_are_as_before():
-    def threads():
-        return [library["num_threads"] for library in threadpool_info()]
-
-    seen = []
-
-    def watched(z):
-        seen.append({library["num_threads"] for library in threadpool_info()
-                     if library["user_api"] == "blas"})  # fmt: skip
-        if z.shape[-1] == 3:
-            raise KeyError("an activation that fails")
-        return z
-
-    entry = Activation(watched, None, np.ones_like)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ACTIVATIONS, "watched", entry)
-        before = threads()
-        seen.clear()
-        with ThreadPoolExecutor(4) as pool:
-            arguments = {"dataset": circles(50), "depth": 20}
-            runs = [pool.submit(profile, "watched", "he_normal", **arguments) for _ in range(8)]
-        assert all(run.result().sizes["layer"] == 21 for run in runs)
-        with pytest.raises(KeyError):
-            profile("watched", "he_normal", dataset=circles(50), width=3)
-        assert threads() == before
-    assert all(count == {1} for count in seen) and len(seen) == 8 * 20 + 1
 
 
 def test_a_recording_is_labelled_and_can_be_kept():
@@ -223,7 +210,8 @@ def test_a_learner_s_activation_works(monkeypatch):
         ({"num_replicates": 0}, "num_replicates .* got 0"),
         ({"num_examples": 0}, "num_examples .* got 0"),
         ({"dataset": "circles"}, r"data.circles\(\) or Dataset\(x, y\); got str"),
-        ({"normalization": "layer"}, "None or 'batch'; got 'layer'"),
+        ({"normalization": "instance"}, "Unknown normalization 'instance'. Allowed: None, batch"),
+        ({"residual": 1}, "residual must be True or False; got 1"),
         ({"seed": 0.5}, "seed .* got 0.5"),
     ],
 )
@@ -240,40 +228,6 @@ def test_a_model_that_does_not_fit_is_named():
         signals(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), circles(10))
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu"])
-def test_singular_values_are_those_of_the_jacobian_that_keras_finds(activation):
-    dataset, depth, width = circles(200), 4, 6
-    found = singular_values(
-        activation, "he_normal", dataset=dataset, depth=depth, width=width, num_replicates=3, seed=2
-    )
-    assert found.shape == (depth - 1, 3, width)
-    x = dataset.x[np.random.default_rng(2).choice(200, 3, replace=False)]
-    for replicate in range(3):
-        model = make_mlp(
-            activation, "he_normal", depth=depth, width=width, seed=2, replicate=replicate
-        )
-        dense = dense_layers(model)
-        z = dense[0](x[replicate : replicate + 1])
-        for number in range(depth - 1):
-            with tf.GradientTape() as tape:
-                tape.watch(z)
-                above = dense[number + 1](keras.activations.get(activation)(z))
-            jacobian = tape.jacobian(above, z)[0, :, 0]
-            expected = np.linalg.svd(jacobian, compute_uv=False)
-            np.testing.assert_allclose(found[number, replicate], expected, atol=1e-5)
-            z = above
-
-
-def test_orthogonal_linear_networks_have_singular_values_of_one():
-    found = singular_values("linear", "orthogonal", dataset=circles(), depth=5, width=32)
-    np.testing.assert_allclose(found, 1, atol=1e-5)
-    glorot = singular_values(
-        "linear", "glorot_uniform", dataset=circles(), depth=3, width=256, num_replicates=2
-    )
-    assert glorot.mean() == pytest.approx(8 / (3 * np.pi), abs=0.005)
-    assert singular_values("tanh", "he_normal", dataset=circles(), depth=1).shape == (0, 10, 5)
-
-
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
 def test_biases_are_those_of_the_keras_model(activation, monkeypatch):
     rule = Initializer(lambda n_in, n_out: 1.5 / n_in, bias_variance=0.3)
@@ -285,49 +239,5 @@ def test_biases_are_those_of_the_keras_model(activation, monkeypatch):
     numpy_says = profile(
         activation, "biased", dataset=points, depth=3, width=8, seed=2, num_replicates=2
     ).isel(replicate=1)
-    for name in UNITS:
+    for name in numpy_says.data_vars:
         np.testing.assert_allclose(numpy_says[name], keras_says[name], rtol=2e-4, atol=1e-6)
-
-
-def test_a_pair_s_correlation_and_delta_are_what_their_words_say():
-    """The gradient of the output with respect to z, by finite differences; z.z' by hand."""
-    setting = {"depth": 3, "width": 6, "correlation": 0.4, "num_replicates": 2, "seed": 3}
-    found = pair_profile("tanh", 1.3, 0.2, **setting).isel(replicate=1)
-    rule = Initializer(lambda n_in, n_out: 1.3 / n_in, bias_variance=0.2)
-    stream = {"seed": 3, "replicate": 1}
-    other = np.sqrt(2) * np.cos(np.pi * (np.arange(6) + 0.5) / 6)
-    x = np.stack([np.ones(6), 0.4 + np.sqrt(1 - 0.16) * other])
-    assert (x**2).mean(axis=1) == pytest.approx([1, 1]) and x[0] @ x[1] / 6 == pytest.approx(0.4)
-
-    def run(z_from, layer):
-        """The pre-activations from `layer` on, and the output."""
-        zs = [z_from]
-        for number in range(layer + 1, 4):
-            kernel = rule.sample(6, 6, **stream, layer=number).astype(float)
-            zs.append(np.tanh(zs[-1]) @ kernel + rule.sample_bias(6, **stream, layer=number))
-        return zs, np.tanh(zs[-1]) @ rule.sample(6, 1, **stream, layer=0).astype(float)
-
-    first = x @ rule.sample(6, 6, **stream).astype(float) + rule.sample_bias(6, **stream)
-    zs, _ = run(first, 1)
-    for layer, z in enumerate(zs, start=1):
-        name = f"hidden_{layer}"
-        norms = np.linalg.norm(z, axis=1)
-        assert found.correlation.sel(layer=name) == pytest.approx(z[0] @ z[1] / norms.prod())
-        assert found.pre_activation_variance.sel(layer=name) == pytest.approx((z**2).mean())
-        steps = 1e-5 * np.eye(6)
-        slopes = [(run(z + s, layer)[1] - run(z - s, layer)[1]).ravel() / 2e-5 for s in steps]
-        rms = np.sqrt(np.mean(np.sum(np.square(slopes), axis=0)))
-        assert found.delta_norm.sel(layer=name) == pytest.approx(rms, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"width": 1}, "width must be a whole number, 2 or more; got 1"),
-        ({"correlation": 2}, "a correlation must be from -1 to 1; got 2"),
-        ({"input_second_moment": 0}, "input_second_moment must be a finite number above 0; got 0"),
-    ],
-)
-def test_bad_pairs_are_named(change, said):
-    with pytest.raises(ValueError, match=said):
-        pair_profile("tanh", 1.0, depth=2, **change)
