@@ -94,6 +94,7 @@ class Explorer(widgets.VBox):
         self._watchers = []
         self._clicks = {n: 0 for n, c in controls.items() if isinstance(c, widgets.Button)}
         self._canvas = Canvas(grid, size)
+        # before anything is drawn: a slip in a notebook's call is the caller's error
         settings.check(controls, first or {})
         self._take(first or {})
         self.first_values = self.values
@@ -284,6 +285,7 @@ class Explorer(widgets.VBox):
             picture = self._canvas.paint()
         self._say(" ".join(filter(None, (self._finding.sentence, self._difference()))))
         self._pin.description = "Pin as A" if self._pinned is None else "Unpin A"
+        # the text changes without asking for another drawing
         with self._one_drawing(draw=False):
             self._text.value = " ".join(
                 f"{name}={settings.write(self.controls[name], value)}"
