@@ -53,9 +53,17 @@ def picture(size: tuple[float, float]) -> widgets.Image:
 def text_line(description: str) -> widgets.Text:
     """Make a line of text as wide as the page, which counts once Enter is pressed."""
     line = widgets.Text(description=description, continuous_update=False, tooltip=description)
-    line.layout.width = "auto"  # with its margins as wide as all the rest
+    line.layout.flex = "1 1 300px"
     line.style.description_width = SHORT_LABEL_WIDTH
     return line
+
+
+def text_row(line) -> widgets.HBox:
+    """Put the button beside a setting that copies it; the page's helper listens to it."""
+    line.add_class("course-setting")
+    copy = button("Copy", "copy")
+    copy.add_class("course-copy")
+    return widgets.HBox([line, copy])
 
 
 def words(html: str = "") -> widgets.HTML:
