@@ -98,6 +98,26 @@ def test_it_fills_the_screen_and_can_be_read_from_the_back(hall):
     assert hall.locator(".course-live .jp-InputArea").count() == 0  # no code in sight
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (1024, 768), (390, 844), (320, 640)])
+def test_nothing_is_cut_on_any_screen(browser, address, size):
+    width, height = size
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(address)
+    expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in page.locator(
+        ".course-live :is(button, select, input, img, .noUi-target, .widget-readout, p)"
+    ).all():
+        box = part.bounding_box()
+        if box:
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    if width >= 1024:  # a hall's
+        picture = page.locator(PICTURE).bounding_box()
+        assert picture["y"] + picture["height"] <= height
+        assert picture["width"] >= 0.55 * width
+    page.close()
+
+
 def test_training_plays_and_the_game_counts(hall):
     live = hall.locator(".course-live")
     expect(hall.locator(VERDICT)).to_contain_text("After 100 epochs", timeout=90_000)
