@@ -57,7 +57,8 @@ def picture(size: tuple[float, float]) -> widgets.Image:
 def text_line(description: str) -> widgets.Text:
     """Make a line of text as wide as the page, which counts once Enter is pressed."""
     line = widgets.Text(description=description, continuous_update=False, tooltip=description)
-    line.layout.flex = "1 1 300px"
+    line.layout.flex = "1 1 250px"
+    line.layout.max_width = "100%"
     line.style.description_width = SHORT_LABEL_WIDTH
     return line
 
@@ -67,7 +68,7 @@ def text_row(line) -> widgets.HBox:
     line.add_class("course-setting")
     copy = button("Copy", "copy")
     copy.add_class("course-copy")
-    return widgets.HBox([line, copy])
+    return widgets.HBox([line, copy], layout=_row())
 
 
 def words(html: str = "") -> widgets.HTML:
