@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import ipywidgets as widgets
+import numpy as np
 
 from helpers.explorers import layout, settings
 from helpers.explorers.canvas import DRAWING, Canvas
@@ -107,6 +108,12 @@ class Explorer(widgets.VBox):
     def free(self) -> None:
         """Give back memory and channels, for good: nobody can see this explorer any more."""
         close_all(self)
+        # the notebook's history keeps this object, so what is large in it has to go
+        self._image.value = b""
+        self.children = ()
+        self.controls = {}
+        self.presets = {}
+        self._watchers = []
         self._canvas = None
         self._result = None
         self._pinned = None
@@ -303,8 +310,10 @@ class Explorer(widgets.VBox):
             return
         content = self.content
         pinned = self._pinned.content if self._pinned else None
-        self._canvas.draw(self.panels, content, pinned, self._still_of(pinned))
-        self._finding = self._find(content)
+        # a run that diverged holds inf and NaN, which are results here
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._canvas.draw(self.panels, content, pinned, self._still_of(pinned))
+            self._finding = self._find(content)
 
     def _still_of(self, pinned):
         """Tell what the still parts of the panels are drawn from."""

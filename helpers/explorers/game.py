@@ -51,6 +51,9 @@ class Game(widgets.VBox):
             close_all(part)
         self.layout.close()
         self.close()
+        self.children = ()
+        self.goals = {}
+        self.explorer = None
 
     def begin(self, name: str) -> None:
         """Begin with a goal, where "Reset" leads from now on."""

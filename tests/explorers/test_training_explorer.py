@@ -305,6 +305,22 @@ def test_a_run_that_was_stopped_has_no_later_epoch(monkeypatch):
     assert f" at epoch {last:g}:" in shown.verdict and "epoch 100" not in shown.verdict
 
 
+def test_a_recording_full_of_infinities_is_drawn(at_once):
+    shown = gradient_explorer()
+    for number in (np.inf, np.nan):
+        broken = shown._recording.copy(deep=True)
+        for name in ("delta_norm", "gradient_norm", "activation_std", "loss"):
+            broken[name][:, 40:] = number
+        shown._recording = broken.assign_attrs(diverged_at=40 * 31)
+        shown._show()
+        for view in ("layers", "training"):
+            show(shown, view)
+            for epoch in (0, 39, 80):
+                shown.epoch.value = epoch
+                word = "Exploding" if epoch == 80 else "Healthy"
+                assert shown.verdict.startswith(word) and "step 1240" in shown.verdict
+
+
 def test_reset_restores_the_first_picture_wholly(at_once):
     shown = gradient_explorer()
     before = pixels(shown)
