@@ -42,7 +42,7 @@ def test_a_pair_s_correlation_and_delta_are_what_their_words_say():
     ("change", "said"),
     [
         ({"width": 1}, "width must be a whole number, 2 or more; got 1"),
-        ({"correlation": 2}, "a correlation must be from -1 to 1; got 2"),
+        ({"correlation": 2}, "A correlation must be from -1 to 1; got 2"),
         ({"input_second_moment": 0}, "input_second_moment must be a finite number above 0; got 0"),
     ],
 )
