@@ -7,7 +7,8 @@ out, and a function that says it in a sentence.
 ``base``, ``training``                `Explorer`, and one that also trains in a ``worker``
 ``controls``, ``settings``            what a learner moves; a setting as text and back
 ``canvas``, ``appearance``, ``png``   panels, drawn once, painted over, sent as a PNG
-``layout``, ``words``                 arrangement on the page; numbers and verdicts in words
+``layout``, ``frames``, ``words``     on the page, within the axes, in the sentence
+``page``, ``release``                 keys and names in the browser; a cell that is run again
 ``networks``                          what explorers of networks share
 ``product``, ``weights``, ...         one explorer each
 ``game``                              goals for the gradient explorer

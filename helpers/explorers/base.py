@@ -14,6 +14,7 @@ import ipywidgets as widgets
 from helpers.explorers import layout, settings
 from helpers.explorers.canvas import DRAWING, Canvas
 from helpers.explorers.controls import Steps
+from helpers.explorers.page import PageHelper
 from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ class Explorer(widgets.VBox):
         self._watchers = []
         self._clicks = {n: 0 for n, c in controls.items() if isinstance(c, widgets.Button)}
         self._canvas = Canvas(grid, size)
+        # before anything is drawn: a slip in a notebook's call is the caller's error
         settings.check(controls, first or {})
         self._take(first or {})
         self.first_values = self.values
@@ -117,8 +119,9 @@ class Explorer(widgets.VBox):
         self._sentence = layout.words()
         self._image = layout.picture(size)
         self._text = layout.text_line("setting")
+        self._page = PageHelper()
         return [
-            layout.top_row(self.presets.values(), [self._pin, self._reset]),
+            layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
             layout.middle_row(self.controls, self._sentence, self._image),
             self._text,
         ]
@@ -282,11 +285,13 @@ class Explorer(widgets.VBox):
             picture = self._canvas.paint()
         self._say(" ".join(filter(None, (self._finding.sentence, self._difference()))))
         self._pin.description = "Pin as A" if self._pinned is None else "Unpin A"
+        # the text changes without asking for another drawing
         with self._one_drawing(draw=False):
             self._text.value = " ".join(
                 f"{name}={settings.write(self.controls[name], value)}"
                 for name, value in self.values.items()
             )
+        self._page.picture = self._canvas.words
         self._image.value = picture  # last: whoever sees a new picture sees the words to it
         for call in self._watchers:
             call(self)

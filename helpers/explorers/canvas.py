@@ -148,6 +148,12 @@ class Canvas:
         """The axes of all places."""
         return np.array([place.ax for place in self.places])
 
+    @property
+    def words(self) -> str:
+        """What the panels show, as ``plots`` left it in the labels of the axes."""
+        labels = [str(place.ax.get_label()) for place in self.places if place.panel]
+        return " ".join(label for label in labels if label)
+
     def draw(self, panels: Sequence[Panel], result, pinned, still_of: tuple = ()) -> None:
         """Draw a panel in each place.
 

@@ -66,6 +66,7 @@ class Steps(widgets.HBox):
         super().__init__([self.slider, self.typed], value=value)
         self.layout.align_items = "center"
         self._write()
+        # each part tells the value, and the value tells both: equal ones end the circle
         self.slider.observe(lambda change: self.set_trait("value", change.new), names="value")
         self.typed.observe(lambda change: self._read(change.new), names="value")
         self.observe(lambda _: self._write(), names="value")

@@ -37,6 +37,7 @@ def frame_layers(ax, depth: int) -> None:
 def frame_sizes(ax, depth: int) -> None:
     """Frame what ``plots.by_layer`` drew of sizes relative to the last layer, as log10."""
     frame_layers(ax, depth)
+    # crosses of an exact 0 lie on the floor, at 0 in units of the axes: they change nothing here
     logs = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
     finite = logs[np.isfinite(logs)]
     further = (end_for(depth) - 1) / max(depth - 1, 1)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import ipywidgets as widgets
 
 from helpers.explorers.controls import Steps
-from helpers.explorers.keyboard import KeyboardGuard
 
 PIXELS_PER_INCH = 90  # of the page, at most
 LABEL_WIDTH = "112px"
@@ -64,12 +63,11 @@ def words(html: str = "") -> widgets.HTML:
     return widgets.HTML(html, tooltip="")
 
 
-def top_row(presets, buttons) -> widgets.HBox:
-    """Arrange the buttons; the style sheet and the keyboard's guard come with them."""
+def top_row(presets, buttons, page) -> widgets.HBox:
+    """Arrange the buttons; the style sheet and the page's helper come with them."""
     left = widgets.HBox(list(presets), layout=_row())
     left.add_class("course-presets")
-    unseen = [words(STYLE_SHEET), KeyboardGuard()]
-    return widgets.HBox([left, *buttons, *unseen], layout=_row())
+    return widgets.HBox([left, *buttons, words(STYLE_SHEET), page], layout=_row())
 
 
 def middle_row(controls, sentence, image) -> widgets.HBox:

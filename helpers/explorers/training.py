@@ -127,6 +127,7 @@ class TrainingExplorer(Explorer):
         if self._waiting:
             return
         self._worker.drop()
+        # held from here on, so that a run that just ended can't draw in between
         with DRAWING:
             self._recording = None
             self._rest("")
@@ -187,6 +188,7 @@ class TrainingExplorer(Explorer):
 
     def _done(self, values, outcome):
         """Draw what the thread brings."""
+        # in the worker's thread
         with DRAWING:
             if values != self.values:
                 return  # a newer setting is on its way

@@ -192,6 +192,23 @@ def test_a_name_takes_two_clicks_and_a_number_can_be_typed(page, lab):
     assert cell_errors(page) == []
 
 
+def test_everything_has_a_name_for_those_who_do_not_see_it(page, lab):
+    write_explorer(lab, "gradient_explorer")
+    open_notebook(page, "gradient_explorer.ipynb")
+    run_all(page)
+    area = page.locator(EXPLORER)
+    for name in ("depth", "width", "learning rate", "epoch"):
+        expect(area.get_by_role("slider", name=name)).to_have_count(1)
+    for name in ("activation", "initializer", "data set", "optimizer", "show"):
+        expect(area.get_by_role("combobox", name=name)).to_have_count(1)
+    expect(area.get_by_role("slider", name="width")).to_have_attribute("aria-valuetext", "5")
+    for name in ("Play or pause the epochs", "Back to epoch 0", "Stop training"):
+        expect(area.get_by_role("button", name=name)).to_have_count(1)
+    expect(page.locator(PICTURE)).to_have_attribute("alt", re.compile("delta, RMS by hidden layer"))
+    new_picture(page, lambda: slider(page, "width").press("End"))
+    expect(area.get_by_role("slider", name="width")).to_have_attribute("aria-valuetext", "256")
+
+
 def test_the_simple_interface_shows_it_too(page, lab):
     write_explorer(lab, "gradient_explorer")
     open_notebook(page, "gradient_explorer.ipynb")  # once, so that there is a kernel

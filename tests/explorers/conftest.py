@@ -6,7 +6,7 @@ from helpers.explorers import training
 @pytest.fixture
 def untrained(monkeypatch):
     """Networks as initialised only: the training never begins."""
-    monkeypatch.setattr(training, "PAUSE", 1e9)
+    monkeypatch.setattr(training.TrainingExplorer, "_train_in_the_move", lambda self: True)
 
 
 @pytest.fixture

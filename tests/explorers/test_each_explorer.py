@@ -291,6 +291,16 @@ def test_it_is_drawn_at_twice_the_pixels_and_opaque(make):
 
 
 @EVERY
+def test_the_picture_is_told_in_words_that_follow_it(make):
+    explorer = make()
+    before = explorer._page.picture
+    assert before == " ".join(ax.get_label() for ax in explorer.axes if ax.get_label())
+    name = next(name for name in ("depth", "spread", "steps") if name in explorer.controls)
+    explorer.controls[name].value = 3
+    assert explorer._page.picture != before
+
+
+@EVERY
 def test_every_control_has_a_description_and_the_sentence_is_announced(make):
     explorer = make()
     buttons = [*explorer.presets.values(), explorer._pin, explorer._reset, explorer._text]

@@ -1,0 +1,60 @@
+// What page.py says of it: keys that stay with an explorer, and names for its parts.
+
+const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
+const OF_A_SLIDER = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Tab"];
+
+function guard(home, event) {
+  const target = event.target;
+  if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!(target instanceof Element) || !home.contains(target)) return;
+  if (target.closest("select, button")) {
+    event.stopPropagation();
+    return;
+  }
+  if (!target.closest(".noUi-handle") || OF_A_SLIDER.includes(event.key)) return;
+  event.stopPropagation();
+  if (event.key in SIDEWAYS) {
+    event.preventDefault();  // the page would scroll
+    target.dispatchEvent(new KeyboardEvent("keydown", {key: SIDEWAYS[event.key]}));
+  }
+}
+
+function describe(home, picture) {
+  const image = home.querySelector("img.widget-image");
+  if (image) image.alt = picture;
+  for (const handle of home.querySelectorAll(".noUi-handle")) {
+    const row = handle.closest(".widget-slider");
+    const label = row.querySelector("label");
+    if (label) handle.setAttribute("aria-label", label.textContent);
+    const readout = row.querySelector(".widget-readout");
+    const field = row.parentElement.querySelector("input");  // of a slider over uneven steps
+    const hasReadout = readout && readout.offsetParent;
+    const value = hasReadout ? readout.textContent : field ? field.value : null;
+    if (value !== null) handle.setAttribute("aria-valuetext", value);
+    if (hasReadout && label) {
+      readout.setAttribute("role", "textbox");
+      readout.setAttribute("aria-label", label.textContent);
+    }
+  }
+  const play = home.querySelectorAll(".widget-play button");
+  const words = ["Play or pause the epochs", "Back to epoch 0"];
+  play.forEach((button, k) => button.setAttribute("aria-label", words[k] ?? ""));
+  const bar = home.querySelector("[role=progressbar], .widget-hprogress .progress");
+  if (bar) bar.setAttribute("aria-label", "training");
+}
+
+export default {
+  render({model, el}) {
+    const home = () => el.closest(".course-explorer");
+    const onKey = event => home() && guard(home(), event);
+    const onPicture = () => home() && describe(home(), model.get("picture"));
+    window.addEventListener("keydown", onKey, {capture: true});
+    model.on("change:picture", onPicture);
+    const first = setTimeout(onPicture, 500);  // the other widgets are in the page by then
+    return () => {
+      clearTimeout(first);
+      window.removeEventListener("keydown", onKey, {capture: true});
+      model.off("change:picture", onPicture);
+    };
+  }
+};
