@@ -87,7 +87,7 @@ def test_a_run_that_is_cut_into_parts_is_the_same(monkeypatch):
     for name in RUNS:
         whole = train(name)
         with monkeypatch.context() as patch:
-            patch.setattr(native, "PATIENCE", 1)  # one step at a time
+            patch.setattr(native, "LONGEST_CALL", 1)  # one step at a time
             xr.testing.assert_identical(train(name), whole)
 
 
