@@ -123,7 +123,7 @@ class Explorer(widgets.VBox):
         return [
             layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
             layout.middle_row(self.controls, self._sentence, self._image),
-            self._text,
+            layout.text_row(self._text),
         ]
 
     def _listen(self):
@@ -135,6 +135,7 @@ class Explorer(widgets.VBox):
             if isinstance(control, Steps):
                 control.observe(lambda change: change.new and self._say(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
+        self._page.observe(lambda change: self._read(change.new), names="asked")
 
     # ------------------------------------------------------------ what it shows
 

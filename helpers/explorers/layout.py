@@ -15,6 +15,7 @@ COLUMN_WIDTH = "392px"
 STYLE_SHEET = """<style>
 .course-explorer {--jp-widgets-font-size: 16px}
 .course-explorer p {font-size: 18px; line-height: 1.35; max-width: 380px; margin: 0}
+.course-explorer .widget-vbox > *, .course-explorer .widget-slider {max-width: calc(100% - 4px)}
 .course-game > .widget-html p {font-size: 18px}
 .course-explorer .widget-readout {
   min-width: 60px; max-width: 60px; border: 1px solid var(--jp-border-color1);
@@ -23,6 +24,9 @@ STYLE_SHEET = """<style>
 .course-live .course-presets button {padding: 0 6px}
 .course-live p {font-size: 22px}
 .course-live img {max-width: 800px !important}
+@media (min-width: 1700px) and (min-height: 950px) {  /* the whole of a large screen */
+  .course-live, body:has(.course-live) .course-game {zoom: 1.42}
+}
 </style>"""
 
 
@@ -46,16 +50,25 @@ def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widge
 def picture(size: tuple[float, float]) -> widgets.Image:
     """Make the place of a picture of so many inches; it shrinks with the page."""
     width = f"{PIXELS_PER_INCH * size[0]:.0f}px"
-    layout = widgets.Layout(flex="1 1 420px", min_width="300px", max_width=width, height="auto")
+    layout = widgets.Layout(flex="1 1 420px", min_width="250px", max_width=width, height="auto")
     return widgets.Image(format="png", tooltip="", layout=layout)
 
 
 def text_line(description: str) -> widgets.Text:
     """Make a line of text as wide as the page, which counts once Enter is pressed."""
     line = widgets.Text(description=description, continuous_update=False, tooltip=description)
-    line.layout.width = "auto"  # with its margins as wide as all the rest
+    line.layout.flex = "1 1 250px"
+    line.layout.max_width = "100%"
     line.style.description_width = SHORT_LABEL_WIDTH
     return line
+
+
+def text_row(line) -> widgets.HBox:
+    """Put the button beside a setting that copies it; the page's helper listens to it."""
+    line.add_class("course-setting")
+    copy = button("Copy", "copy")
+    copy.add_class("course-copy")
+    return widgets.HBox([line, copy], layout=_row())
 
 
 def words(html: str = "") -> widgets.HTML:
@@ -75,7 +88,8 @@ def middle_row(controls, sentence, image) -> widgets.HBox:
     for control in controls.values():
         _set_width(control)
     column = widgets.VBox([*controls.values(), sentence])
-    column.layout.flex = f"0 0 {COLUMN_WIDTH}"
+    column.layout.flex = f"0 1 {COLUMN_WIDTH}"
+    column.layout.max_width = "100%"  # of a phone
     return widgets.HBox([column, image], layout=_row())
 
 
@@ -83,6 +97,8 @@ def _set_width(control):
     if isinstance(control, Steps):
         control.slider.style.description_width = LABEL_WIDTH
         control.slider.layout.width = STEPS_WIDTH
+        control.slider.layout.min_width = "0px"
+        control.slider.layout.flex = "0 1 auto"
         return
     control.layout.width = CONTROL_WIDTH
     if not isinstance(control, widgets.Button):

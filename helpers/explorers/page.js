@@ -19,6 +19,28 @@ function guard(home, event) {
   }
 }
 
+// On the page for a hall 1 to 9 press the presets, unless someone types or looks elsewhere.
+function pressPreset(home, event) {
+  const taken = event.target.closest?.("input, textarea, select, [contenteditable=true]");
+  if (taken || event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return;
+  const box = home.getBoundingClientRect();
+  const middle = (box.top + box.bottom) / 2;
+  if (middle < 0 || middle > window.innerHeight) return;
+  home.querySelectorAll(".course-presets button")[event.key - 1]?.click();
+}
+
+// The setting, or on the page for a hall its address; the field is selected where the browser
+// keeps the clipboard to itself.
+function copySetting(home) {
+  const field = home.querySelector(".course-setting input");
+  const address = `${location.origin}${location.pathname}?setting=`;
+  const isLive = home.classList.contains("course-live");
+  const text = isLive ? address + encodeURIComponent(field.value) : field.value;
+  const select = () => field.select();
+  if (navigator.clipboard) navigator.clipboard.writeText(text).catch(select);
+  else select();
+}
+
 function describe(home, picture) {
   const image = home.querySelector("img.widget-image");
   if (image) image.alt = picture;
@@ -46,14 +68,31 @@ function describe(home, picture) {
 export default {
   render({model, el}) {
     const home = () => el.closest(".course-explorer");
-    const onKey = event => home() && guard(home(), event);
+    const onKey = event => {
+      if (!home()) return;
+      if (home().classList.contains("course-live")) pressPreset(home(), event);
+      guard(home(), event);
+    };
+    const onClick = event => {
+      const button = event.target.closest?.(".course-copy");
+      if (button && home()?.contains(button)) copySetting(home());
+    };
     const onPicture = () => home() && describe(home(), model.get("picture"));
     window.addEventListener("keydown", onKey, {capture: true});
     model.on("change:picture", onPicture);
-    const first = setTimeout(onPicture, 500);  // the other widgets are in the page by then
+    const first = setTimeout(() => {  // the other widgets are in the page by then
+      onPicture();
+      const asked = new URLSearchParams(location.search).get("setting");
+      if (asked !== null && home()?.classList.contains("course-live")) {
+        model.set("asked", asked);
+        model.save_changes();
+      }
+    }, 500);
+    window.addEventListener("click", onClick, {capture: true});
     return () => {
       clearTimeout(first);
       window.removeEventListener("keydown", onKey, {capture: true});
+      window.removeEventListener("click", onClick, {capture: true});
       model.off("change:picture", onPicture);
     };
   }

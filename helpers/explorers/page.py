@@ -18,8 +18,10 @@ import traitlets
 class PageHelper(anywidget.AnyWidget):
     """A widget without a look, which cares for the explorer that it stands in.
 
-    `picture` says in words what the picture shows: its text alternative.
+    `picture` says in words what the picture shows: its text alternative. `asked` is the setting in
+    the address of the page for a hall, ``?setting=depth=20``.
     """
 
     _esm = Path(__file__).with_suffix(".js")
     picture = traitlets.Unicode().tag(sync=True)
+    asked = traitlets.Unicode().tag(sync=True)

@@ -68,6 +68,24 @@ def test_number_keys_press_the_presets(hall):
     setting.press("Enter")
     expect(hall.locator(VERDICT)).to_be_visible()
     expect(setting).to_have_value(re.compile("depth=9 .*residual"))
+    hall.locator(".course-live select").first.press("3")
+    hall.locator(".course-game").evaluate("e => e.scrollIntoView()")
+    hall.locator(".course-game button").first.press("3")  # the presets are out of sight
+    hall.wait_for_timeout(500)
+    expect(setting).to_have_value(re.compile("depth=9 .*residual"))
+
+
+def test_the_address_may_hold_a_setting_and_copy_gives_it(hall, address):
+    hall.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hall.goto(f"{address}?setting=depth%3D7+activation%3Dtanh")
+    setting = hall.locator(".course-live").get_by_label("setting")
+    expect(setting).to_have_value(re.compile("activation=tanh .*depth=7 "), timeout=60_000)
+    hall.locator(".course-live").get_by_role("button", name="Copy").click()
+    copied = hall.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"{address}?setting=activation%3Dtanh")
+    hall.goto(f"{address}?setting=<img src=x onerror=alert(1)>")
+    expect(hall.locator(VERDICT)).to_contain_text("Expected name=value", timeout=60_000)
+    assert hall.locator("img[src=x]").count() == 0
 
 
 def test_it_fills_the_screen_and_can_be_read_from_the_back(hall):
@@ -78,6 +96,26 @@ def test_it_fills_the_screen_and_can_be_read_from_the_back(hall):
         size = hall.locator(part).first.evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
         assert size >= least
     assert hall.locator(".course-live .jp-InputArea").count() == 0  # no code in sight
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1024, 768), (390, 844), (320, 640)])
+def test_nothing_is_cut_on_any_screen(browser, address, size):
+    width, height = size
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(address)
+    expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for part in page.locator(
+        ".course-live :is(button, select, input, img, .noUi-target, .widget-readout, p)"
+    ).all():
+        box = part.bounding_box()
+        if box:
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    if width >= 1024:  # a hall's
+        picture = page.locator(PICTURE).bounding_box()
+        assert picture["y"] + picture["height"] <= height
+        assert picture["width"] >= 0.55 * width
+    page.close()
 
 
 def test_training_plays_and_the_game_counts(hall):
