@@ -383,8 +383,9 @@ STEPS = {
     "browser": [*PYTEST, "tests/browser", "-m", "not timing"],
     "timing": [*PYTEST, "tests/browser", "-m", "timing"],
 }
-# In notebooks under nbval an explorer trains within its cell, where a failure can be seen.
-IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1"}}
+# In notebooks under nbval an explorer trains within its cell, where a failure can be seen; and one
+# thread for matrix products, since several notebooks share the processors.
+IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1", "OPENBLAS_NUM_THREADS": "1"}}
 
 
 def test(names):

@@ -1,8 +1,6 @@
 """Catalogue entries and sizes in, a Keras model with named layers out."""
 
 import functools
-import statistics
-import time
 
 import keras
 import numpy as np
@@ -157,24 +155,6 @@ def _values_and_slopes(layer):
         a = layer(z)
     slopes = tape.gradient(a, z) if tf.is_tensor(a) else None
     return np.asarray(a), None if slopes is None else slopes.numpy()
-
-
-def milliseconds(activation: str, *, tries: int = 7) -> float:
-    """Time Keras's activation, forward and back, on 1000 x 1000 values: the median of `tries`."""
-    import tensorflow as tf
-
-    z = tf.random.normal((1000, 1000))
-    layer = activation_layer(ACTIVATIONS[activation])
-    times = []
-    for _ in range(whole_number("tries", tries) + 1):  # the first builds the layer
-        start = time.perf_counter()
-        with tf.GradientTape() as tape:
-            tape.watch(z)
-            a = layer(z)
-        # `numpy` waits for the result, which TensorFlow may compute in the background
-        tape.gradient(a, z).numpy()
-        times.append(1000 * (time.perf_counter() - start))
-    return statistics.median(times[1:])
 
 
 def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.catalogue import ACTIVATIONS, INITIALIZERS, NORMALIZATIONS, Activation
 from helpers.data import DATASETS, circles
-from helpers.networks import dense_layers, make_mlp, milliseconds
+from helpers.networks import dense_layers, make_mlp
 
 
 def test_layers_are_named_and_sized():
@@ -134,14 +134,6 @@ def test_other_models_are_refused_kindly():
     fused = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid", name="output")])
     with pytest.raises(ValueError, match="must come from make_mlp"):
         dense_layers(fused)
-
-
-def test_an_activation_can_be_timed():
-    assert 0 < milliseconds("relu", tries=3) < 1000
-    with pytest.raises(ValueError, match="Unknown activation"):
-        milliseconds("rely")
-    with pytest.raises(ValueError, match="tries must be a whole number"):
-        milliseconds("relu", tries=0)
 
 
 # Keras as it looks where its other backend is set; the real one would need JAX, and seconds.

@@ -58,6 +58,8 @@ class Normalization:
         import keras  # only here: nothing in the catalogue loads TensorFlow before it is needed
 
         # by name, so that the entry can be written down without Keras
+        if not hasattr(keras.layers, self.keras):
+            raise ValueError(f"Keras has no layer {self.keras!r} for this normalization.")
         return getattr(keras.layers, self.keras)(epsilon=self.epsilon, name=name)
 
     def forward(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -158,7 +158,8 @@ def depth_scales(
     Raises
     ------
     ValueError
-        For an unknown name, a negative variance, or both variances 0.
+        For an unknown name, a negative variance, or both variances 0; or for an activation with
+        kinks away from 0 where the integrals are not exact enough to find c*.
     """
     q = fixed_point(activation, weight_variance, bias_variance)
 
@@ -170,7 +171,13 @@ def depth_scales(
     slope = step(1.0)[1]
     if slope > 1 + NEARLY_1:
         # the other one is at 0 or above; a bracket from -0.01 to just below 1 holds it alone
-        c = max(brentq(lambda c: step(c)[0] - c, -0.01, 1 - 1e-9, xtol=1e-13), 0.0)
+        low, high = -0.01, 1 - 1e-9
+        if (step(low)[0] - low) * (step(high)[0] - high) > 0:
+            raise ValueError(
+                f"Theory can't follow two inputs through {activation!r} at these variances: its "
+                "integrals are exact only for an activation whose kinks are at 0."
+            )
+        c = max(brentq(lambda c: step(c)[0] - c, low, high, xtol=1e-13), 0.0)
         slope = step(c)[1]
     gain = chi(activation, q, weight_variance)
     return DepthScales(q, gain, c, _depth_scale(slope), _depth_scale(gain))

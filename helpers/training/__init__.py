@@ -141,7 +141,7 @@ def train(
 
         if len(probe):
             raise ValueError(
-                "probe needs one of the optimizers sgd, momentum, rmsprop, adam, and an activation "
+                f"probe needs one of the optimizers {', '.join(OPTIMIZERS)}, and an activation "
                 "that numba can compile."
             )
         optimizer = optimizers.make(optimizer, learning_rate, clip)

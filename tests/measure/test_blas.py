@@ -32,13 +32,14 @@ def test_blas_threads_are_as_before():
     entry = Activation(watched, "linear", np.ones_like)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(ACTIVATIONS, "watched", entry)
+        points = circles(50)  # scikit-learn brings a library of its own, so first of all
         before = threads()
         seen.clear()
         with ThreadPoolExecutor(4) as pool:
-            arguments = {"dataset": circles(50), "depth": 20}
+            arguments = {"dataset": points, "depth": 20}
             runs = [pool.submit(profile, "watched", "he_normal", **arguments) for _ in range(8)]
         assert all(run.result().sizes["layer"] == 21 for run in runs)
         with pytest.raises(KeyError):
-            profile("watched", "he_normal", dataset=circles(50), width=3)
+            profile("watched", "he_normal", dataset=points, width=3)
         assert threads() == before
     assert all(count == {1} for count in seen) and len(seen) == 8 * 20 + 1
