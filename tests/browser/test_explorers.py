@@ -388,7 +388,9 @@ def draw(depth=50):
 WATCH = """area => {
     window.watch?.disconnect();
     window.delays = [];
-    window.onkeydown = () => { window.pressed = performance.now(); };
+    // in the capture phase: an explorer keeps its keys from all that comes later
+    window.hear ??= () => { window.pressed = performance.now(); };
+    window.addEventListener('keydown', window.hear, {capture: true});
     const isNew = node => node.tagName === 'IMG' || node.querySelector?.('img');
     window.watch = new MutationObserver(records => {
         const changed = records.some(r => r.target.tagName === 'IMG'
