@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 
 import scipy.linalg.blas  # noqa: F401  loads the library that the training engine calls, too
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 
 class _Limit:
@@ -21,6 +21,17 @@ def _libraries():
     return ThreadpoolController()  # looking for them takes milliseconds
 
 
+def _take_over():
+    """Let this thread change the setting, whichever made it.
+
+    From 3.8 on threadpoolctl heeds only the thread that limited OpenBLAS first; here that may be
+    gone, or still at work, when another puts the setting back.
+    """
+    clear = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+
+
 @contextmanager
 def one_blas_thread():
     """Within it, matrix products use one thread.
@@ -31,6 +42,7 @@ def one_blas_thread():
     with _Limit.lock:
         # a second limit would remember the first one as the setting to restore
         if _Limit.holders == 0:
+            _take_over()
             _Limit.limiter = _libraries().limit(limits=1, user_api="blas")
         _Limit.holders += 1
     try:
@@ -39,4 +51,5 @@ def one_blas_thread():
         with _Limit.lock:
             _Limit.holders -= 1
             if _Limit.holders == 0:
+                _take_over()
                 _Limit.limiter.restore_original_limits()

@@ -1,9 +1,8 @@
 """From a network and a plan to the engine's arrays, through the threads, and back."""
 
-import functools
 import itertools
 import os
-from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 import numpy as np
 
@@ -72,11 +71,7 @@ def run(
             if count == 1:  # in this thread, which is sooner than handing it to another
                 engine.advance(net, job, *groups[0], first, steps)
                 continue
-            tasks = [
-                _pool().submit(engine.advance, net, job, *group, first, steps) for group in groups
-            ]
-            for task in tasks:
-                task.result()  # raises here what was raised there
+            _together([(net, job, *group, first, steps) for group in groups])
     return _arrays(record, plan), state.failed
 
 
@@ -87,10 +82,17 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-@functools.cache
-def _pool():
-    # The threads stay: the C library keeps some memory for every thread there ever was.
-    return ThreadPoolExecutor(processors(), thread_name_prefix="training")
+def _together(calls):
+    """Call the engine with each of these arguments at once, the last in this thread.
+
+    The threads are daemons: a kernel that is shut down in the middle of a run waits for none.
+    """
+    threads = [Thread(target=engine.advance, args=call, daemon=True) for call in calls[:-1]]
+    for thread in threads:
+        thread.start()
+    engine.advance(*calls[-1])
+    for thread in threads:
+        thread.join()
 
 
 def _parts(total, count):

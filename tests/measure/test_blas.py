@@ -1,5 +1,6 @@
 """One thread for matrix products, and the setting as it was afterwards."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +9,7 @@ from threadpoolctl import threadpool_info
 
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.data import circles
-from helpers.measure import profile
+from helpers.measure import one_blas_thread, profile
 
 
 def test_blas_threads_are_as_before():
@@ -42,4 +43,39 @@ def test_blas_threads_are_as_before():
         with pytest.raises(KeyError):
             profile("watched", "he_normal", dataset=points, width=3)
         assert threads() == before
-    assert all(count == {1} for count in seen) and len(seen) == 8 * 20 + 1
+    assert [count for count in seen if count != {1}] == [] and len(seen) == 8 * 20 + 1
+
+
+def test_whoever_leaves_last_puts_the_threads_back():
+    """A training in a thread of its own may begin before a measurement, and end within it."""
+
+    def threads():
+        return {
+            library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+        }
+
+    before = threads()
+    begun, go_on = threading.Event(), threading.Event()
+    met = []
+
+    def other():
+        with one_blas_thread():
+            met.append(threads())
+            begun.set()
+            go_on.wait(10)
+
+    with one_blas_thread():  # this thread was here first, once
+        pass
+    for _ in range(2):
+        thread = threading.Thread(target=other)
+        thread.start()
+        begun.wait(10)
+        with one_blas_thread():
+            met.append(threads())
+            go_on.set()
+            thread.join()
+            met.append(threads())
+        assert threads() == before
+        begun.clear()
+        go_on.clear()
+    assert met == [{1}] * 6
