@@ -68,9 +68,6 @@ def run(
     at_most = int(LONGEST_CALL * count / products)
     with one_blas_thread():
         for first, steps in plan.chunks(at_most):
-            if count == 1:  # in this thread, which is sooner than handing it to another
-                engine.advance(net, job, *groups[0], first, steps)
-                continue
             _together([(net, job, *group, first, steps) for group in groups])
     return _arrays(record, plan), state.failed
 
