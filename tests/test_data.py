@@ -27,6 +27,14 @@ def test_circles_are_source_a_s():
     assert np.mean(means) == pytest.approx(0.645, abs=0.005)  # (1 + 0.25)/2 + 2 * 0.01
 
 
+@pytest.mark.parametrize(("count", "factor", "noise", "seed"), [(2, 0.5, 0.1, 1), (7, 0, 0, 3)])
+def test_circles_are_scikit_learn_s_to_the_bit(count, factor, noise, seed):
+    x, y = make_circles(count, factor=factor, noise=noise, random_state=seed)
+    ours = circles(count, factor=factor, noise=noise, seed=seed)
+    np.testing.assert_array_equal(ours.x, x.astype(np.float32))
+    np.testing.assert_array_equal(ours.y, y)
+
+
 @pytest.mark.parametrize("name", ["moons", "spirals"])
 def test_plane_sets_are_standardised(name):
     x = DATASETS[name]().x
