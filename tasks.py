@@ -3,8 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
-  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks
-                           browser timing
+  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
 
@@ -25,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -380,8 +378,7 @@ NBVAL = ["--nbval-lax", "--nbval-current-env", "--dist", "loadscope"]
 STEPS = {
     "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "-n", "2"],
     "notebooks": [*PYTEST, *NBVAL, "notebooks", "-n", "2"],
-    "browser": [*PYTEST, "tests/browser", "-m", "not timing"],
-    "timing": [*PYTEST, "tests/browser", "-m", "timing"],
+    "browser": [*PYTEST, "tests/browser"],
 }
 # In notebooks under nbval an explorer trains within its cell, where a failure can be seen; and one
 # thread for matrix products, since several notebooks share the processors.
@@ -389,64 +386,33 @@ IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def test(names):
-    """Run the steps, all of them whatever fails, and close with a table of how each went.
-
-    A browser waits more than it computes: its step runs beside the notebooks, which then take one
-    processor instead of two. What it says is shown when its turn comes. Only "timing" needs the
-    machine for itself.
-    """
+    """Run the steps, all of them whatever fails, and close with a table of how each went."""
     names = names or ["lint", *STEPS]
     unknown = [name for name in names if name not in ("lint", *STEPS)]
     if unknown:
         raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
-    if "browser" in names or "timing" in names:
+    if "browser" in names:
         need_browser()
         os.environ["CHROMIUM"] = find_chromium()
     set_up()
     table = []
-    beside = None
-    with ThreadPoolExecutor(1) as thread, tempfile.TemporaryFile() as said:
-        for number, name in enumerate(names):
-            print(f"\n==== {name}", flush=True)
-            if name == "notebooks" and "browser" in names[number:]:
-                beside = thread.submit(timed, STEPS["browser"], {}, said)
-                table.append((name, *timed([*STEPS[name], "-n", "1"], IN_STEP[name])))
-            elif name == "browser" and beside:
-                result = beside.result()
-                said.seek(0)
-                print(said.read().decode("utf-8", "replace"), flush=True)
-                table.append((name, *result))
-            elif name == "lint":
-                start = time.monotonic()
-                complaint = lint([])
-                table.append((name, time.monotonic() - start, complaint))
-            else:
-                table.append((name, *timed(STEPS[name], IN_STEP.get(name, {}))))
+    for name in names:
+        print(f"\n==== {name}", flush=True)
+        start = time.monotonic()
+        complaint = lint([]) if name == "lint" else run_pytest(STEPS[name], IN_STEP.get(name, {}))
+        table.append((name, time.monotonic() - start, complaint))
     print("\n==== in all")
     for name, seconds, complaint in table:
         print(f"{name:10} {seconds:5.0f} s  {'FAILED: ' + complaint if complaint else 'passed'}")
     return 1 if any(complaint for _, _, complaint in table) else 0
 
 
-def timed(command, environment, output=None):
-    """Run pytest; return the seconds it took, and what is wrong with the result."""
-    start = time.monotonic()
-    complaint = run_pytest(command, environment, output)
-    return time.monotonic() - start, complaint
-
-
-def run_pytest(command, environment=None, output=None):
-    """Run pytest and return what is wrong with the result, if anything: a skip is, too.
-
-    What it prints goes to a file, `output`, if there is one.
-    """
+def run_pytest(command, environment=None):
+    """Run pytest and return what is wrong with the result, if anything: a skip is, too."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         status = subprocess.run(
-            [*command, f"--junitxml={report}"],
-            env={**os.environ, **(environment or {})},
-            stdout=output,
-            stderr=subprocess.STDOUT if output else None,
+            [*command, f"--junitxml={report}"], env={**os.environ, **(environment or {})}
         ).returncode
         if status == 5 or not report.exists():
             return "no tests were found" if status == 5 else f"pytest ended with status {status}"

@@ -469,41 +469,6 @@ def test_an_unknown_step_is_said():
         tasks.test(["units"])
 
 
-def test_the_browser_runs_beside_the_notebooks_and_is_told_in_its_turn(monkeypatch, capsys):
-    running = []
-    met = []
-
-    def timed(command, environment, output=None):
-        running.append(command)
-        time.sleep(0.1)  # long enough for the other to begin
-        met.append((command[0], tuple(other[0] for other in running if other is not command)))
-        running.remove(command)
-        if output is not None:
-            output.write(b"what the browser said")
-        return 0.1, "1 failures of 2 tests" if command[0] == "browser" else ""
-
-    names = ("unit", "notebooks", "browser", "timing")
-    monkeypatch.setattr(tasks, "STEPS", {name: [name] for name in names})
-    monkeypatch.setattr(tasks, "timed", timed)
-    monkeypatch.setattr(tasks, "find_chromium", lambda: "chromium")
-    for name in ("need_browser", "set_up"):
-        monkeypatch.setattr(tasks, name, lambda: None)
-    monkeypatch.setenv("CHROMIUM", "")
-    assert tasks.test(list(names)) == 1
-    alone = {name for name, others in met if not others}
-    assert {"unit", "timing"} <= alone
-    assert ("browser", ("notebooks",)) in met or ("notebooks", ("browser",)) in met
-    said = capsys.readouterr().out
-    table = said[said.index("==== in all") :]
-    assert said.index("==== browser") < said.index("what the browser said") < said.index("timing")
-    assert [line.split()[0] for line in table.splitlines()[1:]] == list(names)
-    assert "FAILED: 1 failures of 2 tests" in table and table.count("passed") == 3
-    # in the other order there is nothing to run beside
-    met.clear()
-    tasks.test(["browser", "notebooks"])
-    assert met == [("browser", ()), ("notebooks", ())]
-
-
 # ---------------------------------------------------------------- notebooks
 
 STREAM = {"name": "stdout", "output_type": "stream", "text": ["3\n"]}

@@ -422,7 +422,6 @@ def describe(name, times):
     return middle
 
 
-@pytest.mark.timing
 def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
     names = "product_explorer, gradient_explorer"

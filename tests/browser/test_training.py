@@ -3,7 +3,6 @@
 import re
 import time
 
-import pytest
 from driver import PANEL, RUN, cell_errors, open_notebook, run_all, wait_until_idle
 from playwright.sync_api import expect
 from test_explorers import (
@@ -91,7 +90,6 @@ def test_a_run_can_be_played_scrubbed_and_pinned(page, lab):
     assert cell_errors(page) == []
 
 
-@pytest.mark.timing
 def test_nobody_waits_for_a_training(page, lab):
     """Bounds beside a plain ``interact`` cell, since machines differ; -rP shows milliseconds."""
     write_notebook(
