@@ -61,7 +61,7 @@ def test_number_keys_press_the_presets(hall):
     for key, words in presets.items():
         before = hall.locator(PICTURE).get_attribute("src")
         hall.keyboard.press(key)
-        expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+        expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=15_000)
         setting = hall.locator(".course-live").get_by_label("setting")
         expect(setting).to_have_value(re.compile(re.escape(words)))
     setting.fill("depth=9")  # a digit typed in a field is no key
@@ -126,7 +126,7 @@ def test_training_plays_and_the_game_counts(hall):
     expect(epoch.locator(".widget-readout")).to_have_text("100")
     before = hall.locator(PICTURE).get_attribute("src")
     live.locator(".widget-play button").first.press("Enter")
-    expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+    expect(hall.locator(PICTURE)).not_to_have_attribute("src", before, timeout=15_000)
     game = hall.locator(".course-game")
     game.get_by_role("button", name="Kill a ReLU network").press("Enter")
     expect(game).to_contain_text("Changes: 0 of 2")

@@ -69,8 +69,8 @@ def answers(page, act):
     picture = page.locator(PICTURE).get_attribute("src")
     verdict = page.inner_text(VERDICT)
     act()
-    expect(page.locator(PICTURE)).not_to_have_attribute("src", picture, timeout=5000)
-    expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=5000)
+    expect(page.locator(PICTURE)).not_to_have_attribute("src", picture, timeout=15_000)
+    expect(page.locator(VERDICT)).not_to_have_text(verdict, timeout=15_000)
 
 
 def write_explorer(lab, name):
@@ -82,7 +82,7 @@ def new_picture(page, act):
     """Do something, and wait until the picture has changed."""
     before = page.locator(PICTURE).get_attribute("src")
     act()
-    expect(page.locator(PICTURE)).not_to_have_attribute("src", before, timeout=5000)
+    expect(page.locator(PICTURE)).not_to_have_attribute("src", before, timeout=15_000)
 
 
 def at_the_end(menu, key):
@@ -245,7 +245,7 @@ def test_voila_serves_an_explorer_as_a_page(page, lab, browser, tmp_path):
         expect(picture).to_be_visible(timeout=60_000)
         before = picture.get_attribute("src")
         served.locator(".noUi-handle").first.press("ArrowRight")
-        expect(picture).not_to_have_attribute("src", before, timeout=5000)
+        expect(picture).not_to_have_attribute("src", before, timeout=15_000)
         expect(served.locator("[role=status]")).to_contain_text("delta = dL/dz")
         served.close()
     finally:
@@ -313,7 +313,7 @@ def test_two_explorers_and_a_restarted_kernel(page, lab):
         expect(pictures).to_have_count(2)
         first, second = (pictures.nth(k).get_attribute("src") for k in (0, 1))
         handles.nth(1).press("End")
-        expect(pictures.nth(1)).not_to_have_attribute("src", second, timeout=5000)
+        expect(pictures.nth(1)).not_to_have_attribute("src", second, timeout=15_000)
         assert pictures.nth(0).get_attribute("src") == first
         restart(page, "Restart Kernel…")
         handles.nth(0).press("Home")  # a slider without a kernel harms nobody
@@ -410,7 +410,7 @@ def delays(page, area, control, keys=("ArrowRight", "ArrowLeft"), moves=40, in_a
     area.evaluate(WATCH)
     for count in range(moves):
         control.press(keys[count // in_a_row % 2])
-        page.wait_for_function(f"window.delays.length === {count + 1}", polling=20, timeout=5000)
+        page.wait_for_function(f"window.delays.length === {count + 1}", polling=20, timeout=15_000)
         page.wait_for_timeout(120)
     return sorted(page.evaluate("window.delays"))
 
