@@ -430,6 +430,10 @@ def describe(name, times):
     return middle
 
 
+# They matter once a network is trained: the networks as initialised look the same.
+NOTHING_TO_SEE = ("optimizer", "learning rate")
+
+
 def test_explorers_answer_sooner_than_interact(page, lab):
     """A ratio in one run, since machines differ; `pytest -rP` shows the milliseconds."""
     names = "product_explorer, gradient_explorer"
@@ -438,7 +442,8 @@ def test_explorers_answer_sooner_than_interact(page, lab):
         lab,
         "latency",
         f"from helpers.explorers import {names}\nproduct_explorer()",
-        "gradient_explorer()",
+        # so large that a move draws the networks as initialised, as the plain cell does
+        "gradient_explorer(depth=20, width=16)",
         INTERACT,
         large,
     )
@@ -450,16 +455,19 @@ def test_explorers_answer_sooner_than_interact(page, lab):
     expect(areas.last).to_contain_text("would take minutes to train", timeout=RUN)
     handle = areas.nth(2).locator(".noUi-handle").first
     theirs = describe("interact", delays(page, areas.nth(2), handle, moves=20))
-    # A move of the second trains four networks, too; the plain cell only draws them untrained.
-    for number, (name, bound) in enumerate((("product", 0.8), ("gradient", 1.2))):
+    for number, name in enumerate(("product", "gradient")):
         area = areas.nth(number)
         ours = []
         for control in area.locator(SLIDERS).all():
+            if control.locator("label").inner_text() in NOTHING_TO_SEE:
+                continue
             label = f"{name}, {control.locator('label').inner_text()}"
             row = 10 if name == "product" else 1  # so deep as to be trained in the thread
             handle = control.locator(".noUi-handle")
             ours.append(describe(label, delays(page, area, handle, in_a_row=row)))
         for control in area.locator(MENUS).all():
+            if control.locator("xpath=../label").inner_text() in NOTHING_TO_SEE:
+                continue
             keys = ("ArrowDown", "ArrowUp")
             if control.input_value() == at_the_end(control, "ArrowDown"):
                 keys = ("ArrowUp", "ArrowDown")
@@ -468,7 +476,7 @@ def test_explorers_answer_sooner_than_interact(page, lab):
         button = area.get_by_role("button", name="New draw")
         keys = ("Enter", "Enter")
         ours.append(describe(f"{name}, New draw", delays(page, area, button, keys=keys)))
-        assert max(ours) < bound * theirs
+        assert max(ours) < 0.8 * theirs
     handle = areas.last.locator(SLIDERS).first.locator(".noUi-handle")
     keys = ("ArrowLeft", "ArrowRight")
     deep = describe("depth 39 to 49, width 64", delays(page, areas.last, handle, keys, moves=20))
