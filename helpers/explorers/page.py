@@ -19,9 +19,11 @@ class PageHelper(anywidget.AnyWidget):
     """A widget without a look, which cares for the explorer that it stands in.
 
     `picture` says in words what the picture shows: its text alternative. `asked` is the setting in
-    the address of the page for a hall, ``?setting=depth=20``.
+    the address of the page for a hall, ``?setting=depth=20``. `clicked` is where the picture was
+    clicked last, in shares of its width, from the left, and of its height, from above.
     """
 
     _esm = Path(__file__).with_suffix(".js")
     picture = traitlets.Unicode().tag(sync=True)
     asked = traitlets.Unicode().tag(sync=True)
+    clicked = traitlets.List().tag(sync=True)
