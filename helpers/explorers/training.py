@@ -119,13 +119,17 @@ class TrainingExplorer(Explorer):
         return (self._recording, pinned and pinned.recording)
 
     def _show_if_free(self):
-        if not self._waiting:
-            self._show()
+        if self._waiting:
+            return
+        if not self._play.playing:  # what plays on by itself answers nothing
+            self._slip = ""
+        self._show()
 
     def refresh(self) -> None:
         """Compute and draw the present setting, trained if that is quick; else ask for it."""
         if self._waiting:
             return
+        self._slip = ""
         self._worker.drop()
         # held from here on, so that a run that just ended can't draw in between
         with DRAWING:
