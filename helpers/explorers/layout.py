@@ -20,6 +20,9 @@ STYLE_SHEET = """<style>
 .course-explorer .widget-readout {
   min-width: 60px; max-width: 60px; border: 1px solid var(--jp-border-color1);
 }
+.course-lost {display: flex; gap: 12px; padding: 8px; border: 3px solid #a00; margin-bottom: 8px}
+.course-live .course-lost p {max-width: none; flex: 1}
+.course-lost button {width: auto}
 .course-live button {font-size: 20px; height: 40px; line-height: 40px}
 .course-live .course-presets button {padding: 0 6px}
 .course-live p {font-size: 22px}

@@ -65,8 +65,50 @@ function describe(home, picture) {
   if (bar) bar.setAttribute("aria-label", "training");
 }
 
+// On the page for a hall: ask the kernel every few seconds whether it's there, and where no answer
+// comes say so, with a way out. A kernel that only was busy answers later, and the words go.
+const ASK = 2000;  // milliseconds
+const PATIENCE = 6000;
+
+function watchKernel(model, home) {
+  let heard = Date.now();
+  const banner = document.createElement("div");
+  banner.className = "course-lost";
+  const words = document.createElement("p");
+  words.setAttribute("role", "alert");
+  const reload = document.createElement("button");
+  reload.textContent = "Reload the page";
+  reload.className = "jupyter-button widget-button";
+  reload.onclick = () => location.reload();
+  const onAnswer = () => {
+    heard = Date.now();
+    banner.remove();
+  };
+  const ask = () => {
+    if (document.hidden) {  // the browser slows the clock of a page out of sight
+      heard = Date.now();
+      return;
+    }
+    if (Date.now() - heard > PATIENCE && !banner.isConnected) {
+      home.prepend(banner);
+      banner.replaceChildren(words, reload);
+      // Words that come after their place are read out.
+      words.textContent = "The kernel behind this page does not answer: it has ended, or is busy. "
+        + "If this stays, reload the page; if that does not help, start make demo again.";
+    }
+    model.send("are you there?");
+  };
+  model.on("msg:custom", onAnswer);
+  const clock = setInterval(ask, ASK);
+  return () => {
+    clearInterval(clock);
+    model.off("msg:custom", onAnswer);
+  };
+}
+
 export default {
   render({model, el}) {
+    let stopWatching = () => {};
     const home = () => el.closest(".course-explorer");
     const onKey = event => {
       if (!home()) return;
@@ -82,15 +124,17 @@ export default {
     model.on("change:picture", onPicture);
     const first = setTimeout(() => {  // the other widgets are in the page by then
       onPicture();
+      if (!home()?.classList.contains("course-live")) return;
+      stopWatching = watchKernel(model, home());
       const asked = new URLSearchParams(location.search).get("setting");
-      if (asked !== null && home()?.classList.contains("course-live")) {
-        model.set("asked", asked);
-        model.save_changes();
-      }
+      if (asked === null) return;
+      model.set("asked", asked);
+      model.save_changes();
     }, 500);
     window.addEventListener("click", onClick, {capture: true});
     return () => {
       clearTimeout(first);
+      stopWatching();
       window.removeEventListener("keydown", onKey, {capture: true});
       window.removeEventListener("click", onClick, {capture: true});
       model.off("change:picture", onPicture);

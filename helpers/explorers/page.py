@@ -19,9 +19,14 @@ class PageHelper(anywidget.AnyWidget):
     """A widget without a look, which cares for the explorer that it stands in.
 
     `picture` says in words what the picture shows: its text alternative. `asked` is the setting in
-    the address of the page for a hall, ``?setting=depth=20``.
+    the address of the page for a hall, ``?setting=depth=20``. That page also asks now and then
+    whether the kernel is still there; any answer will do.
     """
 
     _esm = Path(__file__).with_suffix(".js")
     picture = traitlets.Unicode().tag(sync=True)
     asked = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self):
+        super().__init__()
+        self.on_msg(lambda *_: self.send("here"))
