@@ -39,7 +39,9 @@ class Game(widgets.VBox):
         self.goals = {
             name: layout.button(name, on_click=lambda name=name: self.begin(name)) for name in GOALS
         }
-        super().__init__([widgets.HBox(list(self.goals.values())), self.said, self.explorer])
+        buttons = widgets.HBox(list(self.goals.values()))
+        buttons.layout.flex_flow = "row wrap"  # on a phone
+        super().__init__([buttons, self.said, self.explorer])
         self.add_class("course-game")
         free_last_run(self)
         self.explorer.watch(lambda _: self._judge())
@@ -64,7 +66,8 @@ class Game(widgets.VBox):
     def _judge(self):
         shown = self.explorer
         sentence = stand_of(GOALS[self._name], shown.first_values, shown.values, shown.content)
-        self.said.value = f'<p role="status">{html.escape(sentence)}</p>'
+        self.said.value = f"<p>{html.escape(sentence)}</p>"
+        shown.announce(sentence)
 
 
 def goal_game() -> Game:

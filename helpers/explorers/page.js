@@ -1,4 +1,5 @@
-// What page.py says of it: keys that stay with an explorer, and names for its parts.
+// What page.py says of it: keys that stay with an explorer, and what Copy copies.
+// accessible.js stands before it, in the same module.
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
 const OF_A_SLIDER = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Tab"];
@@ -41,30 +42,6 @@ function copySetting(home) {
   else select();
 }
 
-function describe(home, picture) {
-  const image = home.querySelector("img.widget-image");
-  if (image) image.alt = picture;
-  for (const handle of home.querySelectorAll(".noUi-handle")) {
-    const row = handle.closest(".widget-slider");
-    const label = row.querySelector("label");
-    if (label) handle.setAttribute("aria-label", label.textContent);
-    const readout = row.querySelector(".widget-readout");
-    const field = row.parentElement.querySelector("input");  // of a slider over uneven steps
-    const hasReadout = readout && readout.offsetParent;
-    const value = hasReadout ? readout.textContent : field ? field.value : null;
-    if (value !== null) handle.setAttribute("aria-valuetext", value);
-    if (hasReadout && label) {
-      readout.setAttribute("role", "textbox");
-      readout.setAttribute("aria-label", label.textContent);
-    }
-  }
-  const play = home.querySelectorAll(".widget-play button");
-  const words = ["Play or pause the epochs", "Back to epoch 0"];
-  play.forEach((button, k) => button.setAttribute("aria-label", words[k] ?? ""));
-  const bar = home.querySelector("[role=progressbar], .widget-hprogress .progress");
-  if (bar) bar.setAttribute("aria-label", "training");
-}
-
 export default {
   render({model, el}) {
     const home = () => el.closest(".course-explorer");
@@ -77,11 +54,16 @@ export default {
       const button = event.target.closest?.(".course-copy");
       if (button && home()?.contains(button)) copySetting(home());
     };
-    const onPicture = () => home() && describe(home(), model.get("picture"));
+    const onPicture = () => home() && describePicture(home(), model.get("picture"));
+    const ends = [giveVoice(model, el), heedMotion(model)];
     window.addEventListener("keydown", onKey, {capture: true});
     model.on("change:picture", onPicture);
     const first = setTimeout(() => {  // the other widgets are in the page by then
       onPicture();
+      if (home()) {
+        nameParts(home());
+        ends.push(watchValues(home()));
+      }
       const asked = new URLSearchParams(location.search).get("setting");
       if (asked !== null && home()?.classList.contains("course-live")) {
         model.set("asked", asked);
@@ -91,6 +73,7 @@ export default {
     window.addEventListener("click", onClick, {capture: true});
     return () => {
       clearTimeout(first);
+      ends.forEach(end => end());
       window.removeEventListener("keydown", onKey, {capture: true});
       window.removeEventListener("click", onClick, {capture: true});
       model.off("change:picture", onPicture);
