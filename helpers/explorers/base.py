@@ -337,7 +337,12 @@ class Explorer(widgets.VBox):
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
         start = f"<b>{word}{colon}</b>" if colon else word
-        self._sentence.value = f'<p role="status">{start}{rest}</p>'
+        self._sentence.value = f'<p class="course-verdict">{start}{rest}</p>'
+        self.announce()
+
+    def announce(self, *before: str) -> None:
+        """Have the sentence read out, after what else there is to say, once things are at rest."""
+        self._page.said = " ".join(filter(None, [*before, self._said]))
 
     def _difference(self):
         """Say what changed since A, and what that did to the numbers that both have."""

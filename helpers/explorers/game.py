@@ -42,8 +42,13 @@ class Game(widgets.VBox):
             name: layout.button(name, on_click=lambda name=name: self.begin(name)) for name in GOALS
         }
         buttons = widgets.HBox(list(self.goals.values()))
+<<<<<<< HEAD
         buttons.layout.flex_flow = "row wrap"
         super().__init__([buttons, self.said])
+=======
+        buttons.layout.flex_flow = "row wrap"  # on a phone
+        super().__init__([buttons, self.said, self.explorer])
+>>>>>>> a11y
         self.add_class("course-game")
         free_last_run(self)
 
@@ -72,11 +77,16 @@ class Game(widgets.VBox):
     def _judge(self):
         shown = self.explorer
         sentence = stand_of(GOALS[self._name], shown.first_values, shown.values, shown.content)
+<<<<<<< HEAD
         self.said.value = _status(sentence)
 
 
 def _status(sentence):
     return f'<p role="status">{html.escape(sentence)}</p>'
+=======
+        self.said.value = f"<p>{html.escape(sentence)}</p>"
+        shown.announce(sentence)
+>>>>>>> a11y
 
 
 def goal_game() -> Game:

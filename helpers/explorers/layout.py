@@ -9,16 +9,16 @@ from helpers.explorers.controls import Steps
 PIXELS_PER_INCH = 90  # of the page, at most
 LABEL_WIDTH = "112px"
 SHORT_LABEL_WIDTH = "56px"
-CONTROL_WIDTH = "380px"  # which leaves 180 for the slider itself
-STEPS_WIDTH = "318px"  # without the field behind it
-COLUMN_WIDTH = "392px"
+CONTROL_WIDTH = "388px"  # which leaves 180 for the slider itself
+STEPS_WIDTH = "324px"  # without the field behind it
+COLUMN_WIDTH = "400px"
 STYLE_SHEET = """<style>
 .course-explorer {--jp-widgets-font-size: 16px}
 .course-explorer p {font-size: 18px; line-height: 1.35; max-width: 380px; margin: 0}
 .course-explorer .widget-vbox > *, .course-explorer .widget-slider {max-width: calc(100% - 4px)}
 .course-game > .widget-html p {font-size: 18px}
 .course-explorer .widget-readout {
-  min-width: 60px; max-width: 60px; border: 1px solid var(--jp-border-color1);
+  min-width: 60px; max-width: 60px; border: 1px solid var(--jp-ui-font-color2);
 }
 .course-lost {display: flex; gap: 12px; padding: 8px; border: 3px solid #a00; margin-bottom: 8px}
 .course-live .course-lost p {max-width: none; flex: 1}
@@ -53,7 +53,7 @@ def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widge
 def picture(size: tuple[float, float]) -> widgets.Image:
     """Make the place of a picture of so many inches; it shrinks with the page."""
     width = f"{PIXELS_PER_INCH * size[0]:.0f}px"
-    layout = widgets.Layout(flex="1 1 420px", min_width="250px", max_width=width, height="auto")
+    layout = widgets.Layout(flex="1 1 420px", min_width="min(250px, 100%)", max_width=width, height="auto")
     return widgets.Image(format="png", tooltip="", layout=layout)
 
 

@@ -1,4 +1,5 @@
-// What page.py says of it: keys that stay with an explorer, and names for its parts.
+// What page.py says of it: keys that stay with an explorer, and what Copy copies.
+// accessible.js stands before it, in the same module.
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
 const OF_A_SLIDER = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Tab"];
@@ -19,16 +20,6 @@ function guard(home, event) {
   }
 }
 
-// On the page for a hall 1 to 9 press the presets, unless someone types or looks elsewhere.
-function pressPreset(home, event) {
-  const taken = event.target.closest?.("input, textarea, select, [contenteditable=true]");
-  if (taken || event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return;
-  const box = home.getBoundingClientRect();
-  const middle = (box.top + box.bottom) / 2;
-  if (middle < 0 || middle > window.innerHeight) return;
-  home.querySelectorAll(".course-presets button")[event.key - 1]?.click();
-}
-
 // The setting, or on the page for a hall its address; the field is selected where the browser
 // keeps the clipboard to itself.
 function copySetting(home) {
@@ -41,74 +32,8 @@ function copySetting(home) {
   else select();
 }
 
-function describe(home, picture) {
-  const image = home.querySelector("img.widget-image");
-  if (image) image.alt = picture;
-  for (const handle of home.querySelectorAll(".noUi-handle")) {
-    const row = handle.closest(".widget-slider");
-    const label = row.querySelector("label");
-    if (label) handle.setAttribute("aria-label", label.textContent);
-    const readout = row.querySelector(".widget-readout");
-    const field = row.parentElement.querySelector("input");  // of a slider over uneven steps
-    const hasReadout = readout && readout.offsetParent;
-    const value = hasReadout ? readout.textContent : field ? field.value : null;
-    if (value !== null) handle.setAttribute("aria-valuetext", value);
-    if (hasReadout && label) {
-      readout.setAttribute("role", "textbox");
-      readout.setAttribute("aria-label", label.textContent);
-    }
-  }
-  const play = home.querySelectorAll(".widget-play button");
-  const words = ["Play or pause the epochs", "Back to epoch 0"];
-  play.forEach((button, k) => button.setAttribute("aria-label", words[k] ?? ""));
-  const bar = home.querySelector("[role=progressbar], .widget-hprogress .progress");
-  if (bar) bar.setAttribute("aria-label", "training");
-}
-
-// On the page for a hall: ask the kernel every few seconds whether it's there, and where no answer
-// comes say so, with a way out. A kernel that only was busy answers later, and the words go.
-const ASK = 2000;  // milliseconds
-const PATIENCE = 6000;
-
-function watchKernel(model, home) {
-  let heard = Date.now();
-  const banner = document.createElement("div");
-  banner.className = "course-lost";
-  const words = document.createElement("p");
-  words.setAttribute("role", "alert");
-  const reload = document.createElement("button");
-  reload.textContent = "Reload the page";
-  reload.className = "jupyter-button widget-button";
-  reload.onclick = () => location.reload();
-  const onAnswer = () => {
-    heard = Date.now();
-    banner.remove();
-  };
-  const ask = () => {
-    if (document.hidden) {  // the browser slows the clock of a page out of sight
-      heard = Date.now();
-      return;
-    }
-    if (Date.now() - heard > PATIENCE && !banner.isConnected) {
-      home.prepend(banner);
-      banner.replaceChildren(words, reload);
-      // Words that come after their place are read out.
-      words.textContent = "The kernel behind this page does not answer: it has ended, or is busy. "
-        + "If this stays, reload the page; if that does not help, start make demo again.";
-    }
-    model.send("are you there?");
-  };
-  model.on("msg:custom", onAnswer);
-  const clock = setInterval(ask, ASK);
-  return () => {
-    clearInterval(clock);
-    model.off("msg:custom", onAnswer);
-  };
-}
-
 export default {
   render({model, el}) {
-    let stopWatching = () => {};
     const home = () => el.closest(".course-explorer");
     const onKey = event => {
       if (!home()) return;
@@ -119,22 +44,25 @@ export default {
       const button = event.target.closest?.(".course-copy");
       if (button && home()?.contains(button)) copySetting(home());
     };
-    const onPicture = () => home() && describe(home(), model.get("picture"));
+    const onPicture = () => home() && describePicture(home(), model.get("picture"));
+    const ends = [giveVoice(model, el), heedMotion(model)];
     window.addEventListener("keydown", onKey, {capture: true});
     model.on("change:picture", onPicture);
     const first = setTimeout(() => {  // the other widgets are in the page by then
       onPicture();
-      if (!home()?.classList.contains("course-live")) return;
-      stopWatching = watchKernel(model, home());
-      const asked = new URLSearchParams(location.search).get("setting");
-      if (asked === null) return;
-      model.set("asked", asked);
-      model.save_changes();
+      if (home()) {
+        nameParts(home());
+        ends.push(watchValues(home()));
+      }
+      if (home()?.classList.contains("course-live")) {
+        ends.push(watchKernel(model, home()));
+        askForSetting(model);
+      }
     }, 500);
     window.addEventListener("click", onClick, {capture: true});
     return () => {
       clearTimeout(first);
-      stopWatching();
+      ends.forEach(end => end());
       window.removeEventListener("keydown", onKey, {capture: true});
       window.removeEventListener("click", onClick, {capture: true});
       model.off("change:picture", onPicture);

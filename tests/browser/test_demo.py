@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 import tasks
 
 PICTURE = ".course-live img.widget-image"
-VERDICT = ".course-live [role=status]"
+VERDICT = ".course-live .course-verdict"
 
 
 @pytest.fixture(scope="module")
