@@ -126,7 +126,7 @@ class Explorer(widgets.VBox):
         self._reset = layout.button("Reset", "undo", self.reset)
         self._sentence = layout.words()
         self._image = layout.picture(size)
-        self._text = layout.text_line("setting")
+        self._text = layout.text_lines("setting")
         self._page = PageHelper()
         return [
             layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
@@ -254,7 +254,7 @@ class Explorer(widgets.VBox):
             self._answer_slip(str(error))
 
     def _answer_slip(self, slip):
-        """Say what was wrong with what was typed; a picture that trains meanwhile won't unsay it."""
+        """Say what was wrong with what was typed; a training that ends meanwhile won't unsay it."""
         self._slip = slip
         if slip:
             self._say(slip)

@@ -30,25 +30,20 @@ class Goal(NamedTuple):
 
 
 class Game(widgets.VBox):
-    """The buttons of the goals; under them, once one is chosen, how the try stands, and an explorer.
+    """The buttons of the goals, and once one is chosen, how the try stands, and an explorer.
 
-    `explorer` is None until then: it costs a page time and memory that not every hall has use for.
+    `explorer` is None until then: it costs a page time and memory, and not every hall plays.
     """
 
     def __init__(self):
         self.explorer = None
-        self.said = layout.words(_status("Choose a goal."))
+        self.said = layout.words(_paragraph("Choose a goal."))
         self.goals = {
             name: layout.button(name, on_click=lambda name=name: self.begin(name)) for name in GOALS
         }
         buttons = widgets.HBox(list(self.goals.values()))
-<<<<<<< HEAD
-        buttons.layout.flex_flow = "row wrap"
-        super().__init__([buttons, self.said])
-=======
         buttons.layout.flex_flow = "row wrap"  # on a phone
-        super().__init__([buttons, self.said, self.explorer])
->>>>>>> a11y
+        super().__init__([buttons, self.said])
         self.add_class("course-game")
         free_last_run(self)
 
@@ -71,22 +66,20 @@ class Game(widgets.VBox):
             self.explorer = gradient_explorer(**GOALS[name].start)
             self.explorer.watch(lambda _: self._judge())
             self.children = (*self.children, self.explorer)
+            self._judge()
+            return
         self.explorer.first_values |= GOALS[name].start
         self.explorer.reset()
 
     def _judge(self):
         shown = self.explorer
         sentence = stand_of(GOALS[self._name], shown.first_values, shown.values, shown.content)
-<<<<<<< HEAD
-        self.said.value = _status(sentence)
-
-
-def _status(sentence):
-    return f'<p role="status">{html.escape(sentence)}</p>'
-=======
-        self.said.value = f"<p>{html.escape(sentence)}</p>"
+        self.said.value = _paragraph(sentence)
         shown.announce(sentence)
->>>>>>> a11y
+
+
+def _paragraph(sentence):
+    return f"<p>{html.escape(sentence)}</p>"
 
 
 def goal_game() -> Game:

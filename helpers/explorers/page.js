@@ -2,12 +2,20 @@
 // accessible.js stands before it, in the same module.
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
+const SETTING = ".course-setting textarea";
 const OF_A_SLIDER = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Tab"];
 
 function guard(home, event) {
   const target = event.target;
   if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
   if (!(target instanceof Element) || !home.contains(target)) return;
+  if (event.key === "Enter" && target.matches(SETTING)) {
+    event.preventDefault();  // no new line: the setting counts once the field has lost the focus
+    event.stopPropagation();
+    target.blur();
+    target.focus();
+    return;
+  }
   if (target.closest("select, button")) {
     event.stopPropagation();
     return;
@@ -23,7 +31,7 @@ function guard(home, event) {
 // The setting, or on the page for a hall its address; the field is selected where the browser
 // keeps the clipboard to itself.
 function copySetting(home) {
-  const field = home.querySelector(".course-setting input");
+  const field = home.querySelector(SETTING);
   const address = `${location.origin}${location.pathname}?setting=`;
   const isLive = home.classList.contains("course-live");
   const text = isLive ? address + encodeURIComponent(field.value) : field.value;
