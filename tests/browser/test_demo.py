@@ -160,7 +160,10 @@ def test_training_plays_and_the_game_counts(hall):
 
 
 def test_a_page_s_kernel_ends_with_it_and_a_dead_one_is_said_in_words(browser, server):
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    # the pages of the tests above were closed without a farewell, as by a browser that dies
+    until(lambda: not kernels(server), seconds=90)
+    context = browser.new_context()  # a window, which stays open without the page
+    page = context.new_page()
     page.goto(server.address)
     for _ in range(4):
         expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
@@ -174,8 +177,9 @@ def test_a_page_s_kernel_ends_with_it_and_a_dead_one_is_said_in_words(browser, s
     page.get_by_role("button", name="Reload the page").click()
     expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
     assert page.locator(".course-lost").count() == 0
-    page.close()
+    page.close(run_before_unload=True)
     until(lambda: not kernels(server), seconds=20)
+    context.close()
 
 
 def test_without_the_token_or_by_another_name_nothing_opens(browser, server):
