@@ -50,7 +50,8 @@ def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widge
 def picture(size: tuple[float, float]) -> widgets.Image:
     """Make the place of a picture of so many inches; it shrinks with the page."""
     width = f"{PIXELS_PER_INCH * size[0]:.0f}px"
-    layout = widgets.Layout(flex="1 1 420px", min_width="min(250px, 100%)", max_width=width, height="auto")
+    layout = widgets.Layout(flex="1 1 420px", max_width=width, height="auto")
+    layout.min_width = "min(250px, 100% - 4px)"  # less its margins
     return widgets.Image(format="png", tooltip="", layout=layout)
 
 
@@ -58,7 +59,7 @@ def text_line(description: str) -> widgets.Text:
     """Make a line of text as wide as the page, which counts once Enter is pressed."""
     line = widgets.Text(description=description, continuous_update=False, tooltip=description)
     line.layout.flex = "1 1 250px"
-    line.layout.max_width = "100%"
+    line.layout.max_width = "calc(100% - 4px)"  # its margins
     line.style.description_width = SHORT_LABEL_WIDTH
     return line
 
