@@ -56,7 +56,7 @@ def picture(size: tuple[float, float]) -> widgets.Image:
     """Make the place of a picture of so many inches; it shrinks with the page."""
     width = f"{PIXELS_PER_INCH * size[0]:.0f}px"
     layout = widgets.Layout(flex="1 1 420px", max_width=width, height="auto")
-    layout.min_width = "min(250px, 100%)"
+    layout.min_width = "min(250px, 100% - 4px)"  # less its margins
     return widgets.Image(format="png", tooltip="", layout=layout)
 
 
@@ -66,7 +66,7 @@ def text_lines(description: str) -> widgets.Textarea:
         description=description, continuous_update=False, tooltip=description, rows=2
     )
     lines.layout.flex = "1 1 250px"
-    lines.layout.max_width = "100%"
+    lines.layout.max_width = "calc(100% - 4px)"  # its margins
     lines.layout.height = "auto"
     lines.style.description_width = SHORT_LABEL_WIDTH
     return lines
