@@ -145,6 +145,7 @@ class Explorer(widgets.VBox):
                 control.observe(lambda change: self._answer_slip(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
         self._page.observe(lambda change: self._read(change.new), names="asked")
+        self._page.observe(lambda change: self.clicked(*change.new), names="clicked")
 
     # ------------------------------------------------------------ what it shows
 
@@ -231,6 +232,9 @@ class Explorer(widgets.VBox):
         """Go back to the first setting, with nothing pinned."""
         self._pinned = None
         self.set(**self.first_values)
+
+    def clicked(self, across: float, down: float) -> None:
+        """Answer a click on the picture, given in shares of its width and height: here, not."""
 
     def _pin_or_unpin(self):
         if self._pinned is None:

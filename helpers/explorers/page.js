@@ -51,6 +51,12 @@ export default {
     const onClick = event => {
       const button = event.target.closest?.(".course-copy");
       if (button && home()?.contains(button)) copySetting(home());
+      const image = event.target.closest?.("img.widget-image");
+      if (!image || !home()?.contains(image)) return;
+      const box = image.getBoundingClientRect();  // the page may show it smaller than it is
+      const across = (event.clientX - box.left) / box.width;
+      model.set("clicked", [across, (event.clientY - box.top) / box.height]);
+      model.save_changes();
     };
     const onPicture = () => home() && describePicture(home(), model.get("picture"));
     const ends = [giveVoice(model, el), heedMotion(model)];
