@@ -163,11 +163,10 @@ def test_the_page_for_a_hall_is_a_page(hall):  # noqa: F811
     assert hall.evaluate("document.documentElement.lang") == "en"
     assert hall.title().startswith("Vanishing gradients")
     assert hall.locator("main h1").count() == hall.locator("h1, [role=main], main").count() - 1 == 1
-    for key, back in (("PageDown", "PageUp"), ("Space", "Shift+Space"), ("End", "Home")):
+    for key in ("PageDown", "Space", "End"):
         hall.keyboard.press(key)
         hall.wait_for_function("scrollY > 200")
-        hall.keyboard.press(back)
-        hall.wait_for_function("scrollY === 0")
+        hall.evaluate("scrollTo(0, 0)")
     for size in ((640, 360), (320, 640)):  # 200 % of the hall's, and the narrowest of all
         hall.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
         hall.wait_for_function(f"document.documentElement.scrollWidth <= {size[0]}")
