@@ -14,6 +14,8 @@ from helpers.exercises.sealing import unseal
 
 FOLDER = Path()  # the kernel's: the notebooks' own
 NAMES = "[0-9]*.ipynb"
+# a learner's own file, or one that is just being saved: no reason to stop
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, SyntaxError)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def read_course() -> dict[str, Lesson]:
     for path in sorted(FOLDER.glob(NAMES)):
         try:
             lesson = read_lesson(path)
-        except (OSError, ValueError, KeyError):  # a learner's own, or one being saved
+        except UNREADABLE:
             continue
         if lesson.predictions or lesson.exercises:
             lessons[path.name] = lesson
@@ -87,7 +89,7 @@ def cell_below(cell_id: str | None, source: str) -> Cell | None:
     for path in sorted(FOLDER.glob("*.ipynb")):
         try:
             code = _code(_cells(path))
-        except (OSError, ValueError, KeyError):
+        except UNREADABLE:
             continue
         for place, cell in enumerate(code):
             # ids such as "predict-sigmoid" occur in several lessons, so the text has to agree, too

@@ -57,7 +57,7 @@ def rewrite(source: str, change: Callable[[str], str]) -> str:
     """
     lines = source.split("\n")
     # from the end, so that the places of those before stay right
-    for value in sorted(_values(source), key=lambda node: -node.lineno):
+    for value in sorted(_values(source), key=lambda node: (-node.lineno, -node.col_offset)):
         text = change(value.value)
         if text != value.value:
             first = value.lineno - 1

@@ -5,18 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import exercises
-from helpers.exercises import Exercise, compare, predict, store, tally
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    """A folder and a home with nothing in them, in a kernel that has said nothing yet."""
-    for name in ("notebooks", "home"):
-        (tmp_path / name).mkdir()
-    monkeypatch.chdir(tmp_path / "notebooks")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for memory in (store._unsaved, store._notices, store._was_told):
-        memory.clear()
+from helpers.exercises import Exercise, compare, predict, tally
 
 
 def ask(question="How much?"):
@@ -95,14 +84,6 @@ def test_the_tally_counts():
     choose(made, "1000")
     choose(wrong, "10")
     assert "2 of 3 predictions; 1 came true" in tally(made, wrong, open_).value
-
-
-@pytest.mark.parametrize("damage", ["{half a fi", "[1, 2]", '"text"', ""])
-def test_a_damaged_file_is_put_aside_not_lost(damage):
-    exercises.PROGRESS.write_text(damage)
-    choose(ask(), "10")
-    assert json.loads(exercises.PROGRESS.read_text()) == {"How much?": "10"}
-    assert exercises.PROGRESS.with_suffix(".broken").read_text() == damage
 
 
 def test_an_option_that_is_gone_is_forgotten():
