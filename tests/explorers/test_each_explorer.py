@@ -305,7 +305,8 @@ def test_every_control_has_a_description_and_the_sentence_is_announced(make):
     explorer = make()
     buttons = [*explorer.presets.values(), explorer._pin, explorer._reset, explorer._text]
     assert all(control.description for control in [*explorer.controls.values(), *buttons])
-    assert 'role="status"' in explorer._sentence.value
+    # by the page's helper, at rest: the sentence itself is silent
+    assert explorer._page.said == explorer.verdict and "status" not in explorer._sentence.value
 
 
 def rms(values):

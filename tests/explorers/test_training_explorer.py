@@ -258,6 +258,21 @@ def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
     assert shown._recording is not None and shown._status.value == ""
 
 
+def test_what_was_wrong_with_a_typed_setting_stays_in_sight_while_a_run_ends(monkeypatch):
+    monkeypatch.setattr(training_module, "PAUSE", 0.01)
+    monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
+    shown = gradient_explorer(depth=12)
+    shown._page.asked = "<img src=x>"
+    until(lambda: shown._recording is not None and shown._status.value == "")
+    assert "Expected name=value" in shown.verdict
+    for answer in (shown.pin, lambda: setattr(shown.epoch, "value", 50), shown.refresh):
+        shown._text.value = "depth"
+        assert "Expected name=value" in shown.verdict
+        answer()
+        assert "Expected" not in shown.verdict
+        shown._text.value = shown.text
+
+
 def test_a_quick_training_is_part_of_the_move_and_a_long_one_is_not():
     shown = gradient_explorer()
     for activation in ("tanh", "relu", "elu"):
