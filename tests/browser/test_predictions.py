@@ -49,7 +49,7 @@ LOOK = """async ([panel, place]) => {
     const question = () => cells[place].querySelector(".course-prediction");
     let where = "";
     const end = performance.now() + 10_000;
-    for (let still = 0; still < 12; ) {
+    for (let still = 0; still < 8; ) {
         await new Promise(requestAnimationFrame);
         if (performance.now() > end) throw new Error(`cell ${place} shows no question`);
         const box = question()?.getBoundingClientRect();
@@ -64,6 +64,7 @@ LOOK = """async ([panel, place]) => {
         if (cell.getBoundingClientRect().top >= frame.bottom) break;
         if (cell.querySelector(".jp-RenderedMarkdown :is(h1, h2, h3)")) break;  // another subject
         for (const output of cell.querySelectorAll(".jp-OutputArea-output")) {
+            if (output.querySelector(".course-prediction")) continue;  // asked a moment ago
             if (output.checkVisibility() && output.offsetHeight > 0) told.push(output.innerText);
         }
         const prose = cell.querySelector(".jp-RenderedMarkdown");
