@@ -11,7 +11,7 @@ from helpers.exercises.page import escape, line
 from helpers.exercises.prediction import Prediction
 
 CELL = "padding: 2px 12px; text-align: left"
-HEAD = ("lesson", "predictions made", "came true", "exercises solved")
+HEAD = ("lesson", "predictions made", "predictions right", "exercises solved")
 FORGOTTEN = "Forgotten. A lesson that is open begins anew with a restarted kernel."
 ASK_FIRST = "Really start again? Every choice and every solved exercise is forgotten."
 
@@ -60,7 +60,7 @@ def progress() -> widgets.VBox:
     forget = widgets.Button(description="Start again")
     sure = widgets.Button(description="Yes, forget it all")
     keep = widgets.Button(description="No, keep it")
-    question = widgets.HBox([widgets.HTML(line(ASK_FIRST)), sure, keep])
+    question = widgets.VBox([widgets.HTML(line(ASK_FIRST)), widgets.HBox([sure, keep])])
     # asked once, and out of the way until then
     question.layout.display = "none"
 
