@@ -230,7 +230,7 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
     """Compare numbers with the right ones, and with what known misconceptions lead to.
 
     The usual body of a checker. Lists, arrays and tensors serve alike; what is no number at all
-    (None, a text) is named.
+    (None, a text) is named. A single number that was rounded too far is asked for one more digit.
 
     Parameters
     ----------
@@ -272,7 +272,16 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
         return f"The shape should be {right.shape}; yours is {got.shape or 'a single number'}."
     if not np.isfinite(got).all():
         return "Not all of that is finite: is there a division by 0?"
+    if _is_rounded(got, right):
+        return "Right as far as it goes: give one more digit."
     return "That isn't it: the hints may help."
+
+
+def _is_rounded(got, right):
+    """Whether one number is another one that isn't whole, rounded to one, two or three digits."""
+    if right.shape or float(right).is_integer():
+        return False
+    return any(float(f"{right:.{digits}g}") == got for digits in (1, 2, 3))
 
 
 def _squeezed(numbers):

@@ -227,6 +227,16 @@ def test_wrong_numbers_hear_what_led_to_them(answer, said):
     assert said in compare(answer, [1, 0, 3], {"Turn the sign.": [-1, 0, -3], "That's the sum.": 4})
 
 
+def test_a_number_rounded_too_far_is_asked_for_one_more_digit():
+    right = np.sqrt(6 / 400)  # 0.12247
+    for answer in (0.1, 0.12, [0.12], 0.122):
+        assert compare(answer, right) == "Right as far as it goes: give one more digit."
+    assert compare(0.1225, right) is None and compare(0.122, right, rtol=5e-3) is None
+    assert "That isn't it" in compare(0.13, right)
+    assert compare(0.12, right, {"Another slip.": 0.12}) == "Another slip."
+    assert "That isn't it" in compare(110, 111)  # a count isn't rounded
+
+
 def test_an_array_in_place_of_one_number_is_named():
     assert compare([1, 2], 1) == "One number is asked for; yours has shape (2,)."
     assert compare([1], 1) is None

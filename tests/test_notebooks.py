@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # live_demo is a page, no lesson
+GLOSSARY = ROOT / "notebooks" / "glossary.ipynb"  # a page of words alone, no lesson either
 LESSONS = PATHS[1:]  # all but 00, the map
 CLAIM_TAGS = {"nbval-check-output", "keep_output"}
 name = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
@@ -86,28 +87,39 @@ def test_the_first_cells_are_title_and_set_up(path):
     for word in ("need", "minutes", ".ipynb"):
         assert word in first.source
     assert second.source.startswith("import helpers  # isort: skip")
-    # folded away it is one line on the page, and holds the constants, too
-    assert is_folded(second) or len(second.source.splitlines()) <= 12
+    assert is_folded(second)
+
+
+@name
+def test_the_first_thing_in_sight_is_a_picture_or_explorer(path):
+    third = nbformat.read(path, as_version=4).cells[2]
+    assert third.cell_type == "code" and not is_folded(third)
+    assert re.fullmatch(r"explorers\.\w+\(.*\)|plots\.show\(.*\)", third.source)
+
+
+@lesson
+def test_the_set_up_holds_imports_then_constants_each_with_its_reason(path):
+    source = nbformat.read(path, as_version=4).cells[1].source
+    body = ast.parse(source).body
+    constants = [statement for statement in body if isinstance(statement, ast.Assign)]
+    assert constants and body[-len(constants) :] == constants
+    assert constants[0].lineno <= 19  # at most 16 lines of imports
+    for statement in constants:
+        assert statement.targets[0].id.isupper()
+    for line in source.splitlines()[constants[0].lineno - 1 :]:
+        assert "  # " in line, line
 
 
 @lesson
 def test_a_lesson_has_its_parts(path):
-    second, third = nbformat.read(path, as_version=4).cells[1:3]
-    assert third.cell_type == "code"
-    constants = third.source
-    if is_folded(second):  # set-up is one folded cell, and the third one shows something
-        assert not is_folded(third) and not re.search(r"^[A-Z_]+ = ", third.source, re.M)
-        constants = second.source.split("plt.style.use(helpers.STYLE)\n")[1].strip()
-    for statement in ast.parse(constants).body:  # constants only, each with its reason
-        assert isinstance(statement, ast.Assign) and statement.targets[0].id.isupper()
-    for line in constants.splitlines():
-        assert "  # " in line, line
     prose = "\n".join(cell.source for cell in cells(path, "markdown"))
     for part in (
         "What you can now say",
         "Your turn",
         "## Sources",
         "Check the source",
+        "Short of time?",
+        "glossary.ipynb#",
         "**Next:**",
     ):
         assert part in prose, part
@@ -115,9 +127,7 @@ def test_a_lesson_has_its_parts(path):
     # a folded question or task is no reading; of a folded claim its sentence is in sight
     unfolded = [cell for cell in every if not is_folded(cell) or is_claim(cell)]
     assert 35 <= len(unfolded) <= 52
-    predictions = sum(map(is_prediction, every))
-    assert predictions >= 6
-    assert predictions <= 10 or not is_folded(second)  # lessons in the old shape may have more
+    assert 6 <= sum(is_prediction(cell) for cell in cells(path, "code")) <= 10
 
 
 @lesson
@@ -168,13 +178,34 @@ def test_prose_and_code_are_in_balance(path):
     assert 8 <= words / lines <= 15
 
 
-@name
+def headings(path):
+    """What may stand behind the # of a link to this notebook, as JupyterLab makes it."""
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+    return {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", prose, re.M)}
+
+
+@pytest.mark.parametrize("path", [*PATHS, GLOSSARY], ids=lambda path: path.stem)
 def test_links_resolve(path):
     prose = "\n".join(cell.source for cell in cells(path, "markdown"))
     links = re.findall(r"\]\(([^)]+)\)", prose)
     assert links
     for link in links:
-        assert re.match("https?://", link) or (path.parent / link.split("#")[0]).exists(), link
+        if re.match("https?://", link):
+            continue
+        target, _, place = link.partition("#")
+        assert (path.parent / target).exists(), link
+        assert not place or place in headings(path.parent / target), link
+
+
+def test_every_term_of_the_glossary_says_which_lesson_introduces_it():
+    notebook = nbformat.read(GLOSSARY, as_version=4)
+    nbformat.validate(notebook)
+    assert {cell.cell_type for cell in notebook.cells} == {"markdown"}
+    prose = "\n".join(cell.source for cell in notebook.cells)
+    terms = re.split(r"^### ", prose, flags=re.M)[1:]
+    assert len({term.split("\n")[0] for term in terms}) == len(terms) >= 30
+    for term in terms:
+        assert re.search(r"\[Lesson \d\d\]\(\d\d_\w+\.ipynb\)\.", term), term
 
 
 def test_every_row_of_the_sources_has_a_cell_and_a_check():

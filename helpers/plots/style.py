@@ -40,7 +40,9 @@ RULE_COLORS = {
     "orthogonal": "#56B4E9",
 }
 OTHER_COLOR = "#555555"  # what has no colour of its own; also the marks of a legend for any colour
-OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to light, input side first
+# The output layer, in a colour of no activation; hidden layers run from dark to light, input side
+# first.
+OUTPUT_COLOR = "#E6007E"
 
 # Keyword arguments of `plot`: an exact zero or an explosion, a value to compare with, a
 # prediction of theory, the pinned picture "A", and points over a line. Then those of `legend`

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 LESSON = "01_product_of_derivatives.ipynb"
 EXPLORER = f"{PANEL} .jp-OutputArea-output:has(img.widget-image)"
 PICTURE = f"{EXPLORER} img.widget-image"
-VERDICT = f"{EXPLORER} [role=status]"
+VERDICT = f"{EXPLORER} .course-verdict"
 CONTROLS = ".widget-vbox .widget-vbox"
 SLIDERS = f"{CONTROLS} .widget-slider"
 MENUS = f"{CONTROLS} .widget-dropdown select"
@@ -254,7 +254,7 @@ def test_voila_serves_an_explorer_as_a_page(page, lab, browser, tmp_path):
         before = picture.get_attribute("src")
         served.locator(".noUi-handle").first.press("ArrowRight")
         expect(picture).not_to_have_attribute("src", before, timeout=15_000)
-        expect(served.locator("[role=status]")).to_contain_text("delta = dL/dz")
+        expect(served.locator(".course-verdict")).to_contain_text("delta = dL/dz")
         served.close()
     finally:
         server.terminate()

@@ -105,6 +105,9 @@ EVERY_PLOT_WITH_AX = {
         np.arange(3), np.arange(3), np.ones(3), name="my own", ax=ax
     ),
     "by_layer": lambda ax: plots.by_layer([plots.Series(np.ones((2, 3)))], quantity="q", ax=ax),
+    "chain": lambda ax: plots.chain(
+        [plots.Node("x", 1, 2), plots.Node("L", 3, 1)], [plots.Factor("w", 2)], ax=ax
+    ),
     "compare_by_layer": lambda ax: plots.compare_by_layer(
         {"a": np.ones((2, 3))}, quantity="q", ax=ax
     ),
