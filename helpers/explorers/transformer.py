@@ -40,6 +40,7 @@ def transformer_explorer(**first) -> Explorer:
     **first
         Values to begin with, of some controls.
     """
+    # from a single block on, so that the first one can be looked at alone
     controls = {
         "depth": whole(24, 1, ENDS[-1], description="depth"),
         "placement": choice(transformer.PLACEMENTS, "post", description="norm"),
@@ -80,6 +81,7 @@ def _color(profile):
 
 def _frame(ax, *profiles):
     """Let the x-axis end where it does for other depths, too."""
+    # of what is pinned, too: else the grey line would end outside the axes
     deepest = max(profile.depth for profile in profiles if profile is not None)
     ax.set_xlim(0.5, next(end for end in ENDS if deepest <= end) + 0.5)
 
@@ -95,21 +97,25 @@ def _draw_delta(ax, now, pinned):
 
 def over_first(values: np.ndarray) -> np.ndarray:
     """Divide sizes, shape (num_replicates, depth), by their RMS in the first block."""
+    # turned round, the first block is the last
     return measure.over_last(values[:, ::-1])[:, ::-1]
 
 
 def _draw_kernels(ax, now, pinned):
+    # without attention or MLP there are no such kernels, and their row is NaN
     groups = {name: pair for name, pair in KERNEL_GROUPS.items() if _has(now, name)}
     series = [
         plots.Series(over_first(now[name].values), color, label)
         for name, (label, color) in groups.items()
     ]
+    # neither attention nor MLP: the stack hands on what it gets
     if not series:
         plots.waiting("nothing to train", ax=ax)
         return
     plots.by_layer(series, quantity="kernel gradients", place="block", ax=ax)
     _frame(ax, now)
     ax.set_ylabel("÷ first block's")
+    # by label, as the axes hold the circles of the RMS, too
     lines = [line for line in ax.lines if line.get_label() in {one.label for one in series}]
     ax.legend(lines, [line.get_label() for line in lines], loc="lower left", **plots.TIGHT)
 
@@ -132,7 +138,9 @@ def _find(now):
     alike = round(float(np.median(now["correlation"].values[:, -1])), 2) + 0.0  # no "-0.00"
     numbers = {"delta of the first block": size, "cosine of the last": f"{alike:.2f}"}
     sentence = f"delta before the first block is {size} of the last's. "
+    # shares that nothing is compared for have no queries to judge
     if _has(now, "attention_gradient"):
+        # last over first: it's the block next to the loss that may lose its gradient
         late = measure.first_over_last(now["attention_gradient"].values[:, ::-1])
         words += f", queries and keys {theory.verdict(late)}"
         sentence += f"Queries and keys of the last block get {size_in_words(late)} of the first's. "

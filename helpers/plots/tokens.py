@@ -35,6 +35,7 @@ def token_correlations(series, *, pinned=(), ax=None):
     # two floors only, so that the axis stands still
     floor = -0.1 if lowest >= -0.1 else -1.05
     ax.set_yticks([tick for tick in (-1, -0.5, 0, 0.25, 0.5, 0.75, 1) if tick >= floor])
+    # a little beyond 1, where most of these lines run
     ax.set_ylim(floor, 1.08)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ScalarFormatter())
@@ -60,6 +61,7 @@ def over_steps(curves, *, quantity, colors=None, guess=None, ax=None):
     if guess is not None:
         ax.axhline(guess, label="guessing", **REFERENCE)
     ends = []
+    # in the order of the names, which is that of the legend
     for number, (name, values) in enumerate(curves.items()):
         color = (colors or {}).get(name, f"C{number}")
         low, middle, high = np.quantile(values, BAND, axis=0)

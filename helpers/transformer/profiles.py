@@ -81,6 +81,7 @@ def profile(
             "stream_rms": _by_block(run.stream[1:], rms),
             "correlation": _by_block(run.stream[1:], correlation),
         }
+        # as a default argument: a closure would take the last group for all
         for name, group in GROUPS.items():
             columns[name] = _by_block(gradients, lambda found, group=group: _norm(found, group))
     return _table(columns, stack, {"tokens": tokens, "initializer": initializer, "seed": seed})
@@ -88,6 +89,7 @@ def profile(
 
 def rms(x: np.ndarray) -> np.ndarray:
     """Root mean square of each replicate: of (replicates, sequences, tokens, width)."""
+    # added up in float64, as a sum of many float32 loses digits
     return np.sqrt(np.mean(np.square(x, dtype=np.float64), axis=(1, 2, 3)))
 
 

@@ -126,6 +126,7 @@ def weights(
     """
     num_replicates = whole_number("num_replicates", num_replicates)
     width = stack.width
+    # in the order of KERNELS, which says where the stream of each kernel's draws stands
     sizes = dict.fromkeys(KERNELS, (width, width))
     sizes |= {"up": (width, stack.hidden), "down": (stack.hidden, width)}
     if stack.attention == "none":
@@ -173,9 +174,11 @@ def forward(stack: Transformer, kernels: list[dict], x: np.ndarray) -> Run:
     tape = []
     for block in kernels:
         for branch, _ in stack.branches:
+            # pre-norm: only the branch sees N(x), the stream stays as it is
             before = stack.normalize(x) if stack.placement == "pre" else (x, None)
             added, kept = branch(stack, block, before[0])
             x = stack.alpha * added + (x if stack.skip else 0)
+            # post-norm: the stream itself goes through N
             after = stack.normalize(x) if stack.placement == "post" else (x, None)
             x = after[0]
             tape.append((before, kept, after))
@@ -198,6 +201,7 @@ def backward(
     """
     if run.last is not None:
         delta = stack.normalize_back(delta, *run.last)
+    # from the last block to the first, and turned round at the end
     deltas = [delta]
     gradients = [{} for _ in kernels]
     entries = reversed(run.tape)
@@ -221,6 +225,7 @@ def backward(
 def times(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Multiply every token by its replicate's kernel, in one product for each replicate."""
     replicates, sequences, tokens, width = x.shape
+    # one set of sequences may serve all replicates: matmul repeats it
     product = x.reshape(replicates, sequences * tokens, width) @ kernel
     return product.reshape(len(product), sequences, tokens, -1)
 
@@ -266,6 +271,7 @@ def _attend(stack, kernels, x):
 def _attend_back(stack, kernels, x, kept, delta, found):
     mixed, *rest = kept
     found["output"] = kernel_gradient(mixed, delta)
+    # from here on delta is that of what was mixed
     delta = _back(delta, kernels["output"])
     if stack.attention == "uniform":
         # every token feeds every other with the same share
@@ -283,6 +289,7 @@ def _attend_back(stack, kernels, x, kept, delta, found):
         "key": np.swapaxes(of_scores, 3, 4) @ query,
         "value": np.swapaxes(shares, 3, 4) @ delta,
     }
+    # x feeds all three, so their ways back add up
     back = 0
     for name, part in parts.items():
         part = _join(part)
@@ -298,6 +305,7 @@ def _mlp(stack, kernels, x):
 
 def _mlp_back(stack, kernels, x, active, delta, found):
     found["down"] = kernel_gradient(active, delta)
+    # relu's slope: 1 where it's on, else 0
     of_z = _back(delta, kernels["down"]) * (active > 0)
     found["up"] = kernel_gradient(x, of_z)
     return _back(of_z, kernels["up"])

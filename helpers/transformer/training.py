@@ -68,6 +68,7 @@ def train_reversal(
     # a run that diverges is a result, not a warning
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, steps + 1):
+            # new sequences in every step, the same ones for all stacks
             words = rng.integers(LETTERS, size=(BATCH, LENGTH))
             x = (letters[:, words] + places[:, None]) / math.sqrt(2)
             row, gradients = _one_step(stack, kernels, x, words[:, ::-1])
@@ -103,6 +104,7 @@ def _adam(kernels, gradients, means, squares, step, rate):
     correction = math.sqrt(1 - SQUARES**step) / (1 - MOMENTUM**step)
     for one, found, mean, square in zip(kernels, gradients, means, squares, strict=True):
         for name, kernel in one.items():
+            # the arrays of both means are kept, and changed in place
             gradient = found[name]
             mean[name] += (1 - MOMENTUM) * (gradient - mean[name])
             square[name] += (1 - SQUARES) * (gradient**2 - square[name])
