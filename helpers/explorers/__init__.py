@@ -25,6 +25,7 @@ from helpers.explorers.initializers import PAIR, initializer_explorer
 from helpers.explorers.networks import EPOCHS
 from helpers.explorers.product import product_explorer
 from helpers.explorers.time import CELL_COLORS, CELL_NAMES, time_explorer
+from helpers.explorers.transformer import PLACEMENT_COLORS, transformer_explorer
 from helpers.explorers.weights import weight_explorer
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "EPOCHS",
     "GOALS",
     "PAIR",
+    "PLACEMENT_COLORS",
     "activation_explorer",
     "chain_explorer",
     "chaos_explorer",
@@ -43,5 +45,6 @@ __all__ = [
     "live_demo",
     "product_explorer",
     "time_explorer",
+    "transformer_explorer",
     "weight_explorer",
 ]

@@ -20,6 +20,7 @@ from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
 SIZE = (7.4, 5.1)  # inches of a picture
+LONG = 200  # letters; on the page for a hall a longer sentence is set in smaller type
 
 
 class Finding(NamedTuple):
@@ -341,7 +342,8 @@ class Explorer(widgets.VBox):
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
         start = f"<b>{word}{colon}</b>" if colon else word
-        self._sentence.value = f'<p class="course-verdict">{start}{rest}</p>'
+        looks = "course-verdict course-long" if len(sentence) > LONG else "course-verdict"
+        self._sentence.value = f'<p class="{looks}">{start}{rest}</p>'
         self.announce()
 
     def announce(self, *before: str) -> None:
