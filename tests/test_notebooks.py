@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
+from helpers.exercises import sealing
+
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # live_demo is a page, no lesson
 GLOSSARY = ROOT / "notebooks" / "glossary.ipynb"  # a page of words alone, no lesson either
@@ -43,6 +45,11 @@ def is_exercise(cell):
 
 def is_folded(cell):
     return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
+def is_read(cell):
+    """Whether a cell counts as the lesson's text: a claim is folded away, yet made to be read."""
+    return is_claim(cell) or not is_folded(cell)
 
 
 def test_there_are_notebooks_numbered_without_gaps():
@@ -123,10 +130,8 @@ def test_a_lesson_has_its_parts(path):
         "**Next:**",
     ):
         assert part in prose, part
-    every = nbformat.read(path, as_version=4).cells
-    # a folded question or task is no reading; of a folded claim its sentence is in sight
-    unfolded = [cell for cell in every if not is_folded(cell) or is_claim(cell)]
-    assert 35 <= len(unfolded) <= 52
+    unfolded = [c for c in nbformat.read(path, as_version=4).cells if is_read(c)]
+    assert 35 <= len(unfolded) <= 52  # a folded cell, question or task, is one line on the page
     assert 6 <= sum(is_prediction(cell) for cell in cells(path, "code")) <= 10
 
 
@@ -137,6 +142,36 @@ def test_predictions_come_before_the_run_and_hide_their_answer(path):
         if is_prediction(cell):
             assert is_folded(cell), cell.id
             assert following is not None and not is_prediction(following), cell.id
+
+
+@name
+def test_claims_are_folded_away_until_they_run(path):
+    for cell in filter(is_claim, cells(path, "code")):
+        folds = {"outputs_hidden": True, "source_hidden": True}
+        assert cell.metadata.get("jupyter") == folds, f"{cell.id}: JupyterLab brings it to light"
+
+
+@lesson
+def test_the_answer_of_a_prediction_is_sealed(path):
+    for cell in filter(is_prediction, cells(path, "code")):
+        sealed = sealing.rewrite(cell.source, sealing.seal)
+        assert cell.source == sealed, f"{cell.id}: python -m helpers.exercises.sealing seal"
+
+
+@lesson
+def test_what_explains_a_prediction_is_folded_up_to_the_next_heading(path):
+    asked = None  # the prediction whose explanation this is
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            asked = cell.id if is_prediction(cell) else asked
+            continue
+        before, heading, _ = re.match(r"(?s)(.*?)(^#+ |\Z)(.*)", cell.source, re.M).groups()
+        if asked is not None:
+            # a blank line on either side: without, Markdown takes the text for HTML
+            fold = r"<details><summary>[^<\n]+</summary>\n\n(?:(?!</?details).)+\n\n</details>\s*"
+            assert re.fullmatch(f"(?s)({fold})*", before), f"{cell.id}, after {asked}"
+        if heading:
+            asked = None
 
 
 @lesson
@@ -159,7 +194,7 @@ def test_exercises_hide_their_solution_and_are_solved_by_it(path):
 @name
 def test_code_cells_are_short_and_do_no_plumbing(path):
     code = cells(path, "code")
-    lengths = sorted(len(cell.source.splitlines()) for cell in code if not is_folded(cell))
+    lengths = sorted(len(cell.source.splitlines()) for cell in code if is_read(cell))
     assert lengths[-1] <= 25 and lengths[len(lengths) // 2] <= 7
     assert max(len(cell.source.splitlines()) for cell in code) <= 40  # a checker, folded away
     for cell in code:
@@ -172,9 +207,7 @@ def test_code_cells_are_short_and_do_no_plumbing(path):
 @lesson
 def test_prose_and_code_are_in_balance(path):
     words = sum(len(cell.source.split()) for cell in cells(path, "markdown"))
-    lines = sum(
-        len(cell.source.splitlines()) for cell in cells(path, "code") if not is_folded(cell)
-    )
+    lines = sum(len(cell.source.splitlines()) for cell in cells(path, "code") if is_read(cell))
     assert 8 <= words / lines <= 15
 
 

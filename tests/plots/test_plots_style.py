@@ -1,3 +1,5 @@
+import html
+import re
 import types
 
 import matplotlib.colors as mcolors
@@ -98,6 +100,18 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
     text = shown._repr_html_()
     assert 'alt="1 of 2 factors are above 1, 0 are exactly 0."' in text
     assert 'src="data:image/png;base64,' in text and not plt.get_fignums()
+
+
+def test_a_long_caption_shows_its_first_part_and_the_rest_on_request():
+    series = {f"network <{k}>": np.ones((2, 3)) for k in range(4)}
+    ax = plots.compare_by_layer(series, quantity="delta")
+    whole = html.escape(ax.get_label())
+    text = plots.show(ax)._repr_html_()
+    assert f'alt="{whole}"' in text
+    first, rest = re.search("<summary>(.*)</summary>(.*)</details>", text).groups()
+    assert "network &lt;0&gt;" in first and len(first) < len(whole) / 2
+    assert all(f"&lt;{k}&gt;" in rest for k in (1, 2, 3))
+    assert f"{first[:-1]}; {rest}" == whole
 
 
 EVERY_PLOT_WITH_AX = {
