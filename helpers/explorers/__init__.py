@@ -16,7 +16,9 @@ out, and a function that says it in a sentence.
 """
 
 from helpers.explorers.activations import activation_explorer
+from helpers.explorers.chain import chain_explorer
 from helpers.explorers.chaos import chaos_explorer
+from helpers.explorers.depth import depth_explorer
 from helpers.explorers.game import GOALS, goal_game
 from helpers.explorers.gradient import gradient_explorer, live_demo
 from helpers.explorers.initializers import PAIR, initializer_explorer
@@ -34,7 +36,9 @@ __all__ = [
     "PAIR",
     "PLACEMENT_COLORS",
     "activation_explorer",
+    "chain_explorer",
     "chaos_explorer",
+    "depth_explorer",
     "goal_game",
     "gradient_explorer",
     "initializer_explorer",

@@ -20,6 +20,7 @@ from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
 SIZE = (7.4, 5.1)  # inches of a picture
+LONG = 200  # letters; on the page for a hall a longer sentence is set in smaller type
 
 
 class Finding(NamedTuple):
@@ -91,6 +92,7 @@ class Explorer(widgets.VBox):
         self._finding = Finding("")
         self._pinned = None
         self._said = ""
+        self._slip = ""  # what was wrong with the last setting that was typed, until the next one
         self._waiting = False
         self._watchers = []
         self._clicks = {n: 0 for n, c in controls.items() if isinstance(c, widgets.Button)}
@@ -125,7 +127,7 @@ class Explorer(widgets.VBox):
         self._reset = layout.button("Reset", "undo", self.reset)
         self._sentence = layout.words()
         self._image = layout.picture(size)
-        self._text = layout.text_line("setting")
+        self._text = layout.text_lines("setting")
         self._page = PageHelper()
         return [
             layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
@@ -140,9 +142,10 @@ class Explorer(widgets.VBox):
             else:
                 control.observe(lambda _: self.refresh(), names="value")
             if isinstance(control, Steps):
-                control.observe(lambda change: change.new and self._say(change.new), names="slip")
+                control.observe(lambda change: self._answer_slip(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
         self._page.observe(lambda change: self._read(change.new), names="asked")
+        self._page.observe(lambda change: self.clicked(*change.new), names="clicked")
 
     # ------------------------------------------------------------ what it shows
 
@@ -214,12 +217,14 @@ class Explorer(widgets.VBox):
 
     def pin(self) -> None:
         """Keep the present result as A, drawn in grey from now on."""
+        self._slip = ""
         if self._result is not None:
             self._pinned = Pinned(self.content, self.values, self._finding)
         self._show()
 
     def unpin(self) -> None:
         """Forget A."""
+        self._slip = ""
         self._pinned = None
         self._show()
 
@@ -227,6 +232,9 @@ class Explorer(widgets.VBox):
         """Go back to the first setting, with nothing pinned."""
         self._pinned = None
         self.set(**self.first_values)
+
+    def clicked(self, across: float, down: float) -> None:
+        """Answer a click on the picture, given in shares of its width and height: here, not."""
 
     def _pin_or_unpin(self):
         if self._pinned is None:
@@ -248,7 +256,13 @@ class Explorer(widgets.VBox):
         try:
             self.set_text(text)
         except ValueError as error:
-            self._say(str(error))
+            self._answer_slip(str(error))
+
+    def _answer_slip(self, slip):
+        """Say what was wrong with what was typed; a training that ends meanwhile won't unsay it."""
+        self._slip = slip
+        if slip:
+            self._say(slip)
 
     @contextmanager
     def _one_drawing(self, draw=True):
@@ -267,6 +281,7 @@ class Explorer(widgets.VBox):
     def refresh(self) -> None:
         """Compute and draw the present setting."""
         if not self._waiting:
+            self._slip = ""
             with DRAWING:
                 self._compute_result()
                 self._show()
@@ -291,7 +306,7 @@ class Explorer(widgets.VBox):
                 self._fail(error)
                 self._canvas.clear()
             picture = self._canvas.paint()
-        self._say(" ".join(filter(None, (self._finding.sentence, self._difference()))))
+        self._say(self._slip or self._sentences())
         self._pin.description = "Pin as A" if self._pinned is None else "Unpin A"
         # the text changes without asking for another drawing
         with self._one_drawing(draw=False):
@@ -303,6 +318,9 @@ class Explorer(widgets.VBox):
         self._image.value = picture  # last: whoever sees a new picture sees the words to it
         for call in self._watchers:
             call(self)
+
+    def _sentences(self):
+        return " ".join(filter(None, (self._finding.sentence, self._difference())))
 
     def _draw(self):
         if self._result is None:
@@ -324,7 +342,13 @@ class Explorer(widgets.VBox):
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
         start = f"<b>{word}{colon}</b>" if colon else word
-        self._sentence.value = f'<p role="status">{start}{rest}</p>'
+        looks = "course-verdict course-long" if len(sentence) > LONG else "course-verdict"
+        self._sentence.value = f'<p class="{looks}">{start}{rest}</p>'
+        self.announce()
+
+    def announce(self, *before: str) -> None:
+        """Have the sentence read out, after what else there is to say, once things are at rest."""
+        self._page.said = " ".join(filter(None, [*before, self._said]))
 
     def _difference(self):
         """Say what changed since A, and what that did to the numbers that both have."""

@@ -18,6 +18,9 @@ SYNCHRONOUS = bool(os.environ.get("COURSE_SYNCHRONOUS"))
 IN_THE_MOVE = 0.15  # seconds: what trains in less does so before its picture is drawn
 PAUSE = 0.4  # seconds without a move before a longer training begins
 PLAY_INTERVAL = 100  # milliseconds an epoch
+# Where a reader asked for less motion: pictures that stand for a second, ten of a run.
+CALM_INTERVAL = 1000
+CALM_PICTURES = 10
 
 
 class Run(NamedTuple):
@@ -78,6 +81,7 @@ class TrainingExplorer(Explorer):
         self._seconds = seconds
         self._epochs = epochs
         self._recording = None
+        self._outcome = ""  # why there is no training, or not the whole of it
         self._worker = Worker(self._work, self._done, pause=PAUSE)
         super().__init__(controls, compute, next(iter(views.values())), find, **options)
 
@@ -92,6 +96,8 @@ class TrainingExplorer(Explorer):
         self._play = widgets.Play(
             min=0, max=self._epochs, interval=PLAY_INTERVAL, show_repeat=False
         )
+        self._play.observe(lambda change: self._page.set_trait("playing", change.new), "playing")
+        self._page.observe(lambda change: self._pace(change.new), "calm")
         self._link = widgets.jslink((self._play, "value"), (self.epoch, "value"))
         self._bar = widgets.FloatProgress(
             0, min=0, max=1, description="training", tooltip="training"
@@ -119,13 +125,17 @@ class TrainingExplorer(Explorer):
         return (self._recording, pinned and pinned.recording)
 
     def _show_if_free(self):
-        if not self._waiting:
-            self._show()
+        if self._waiting:
+            return
+        if not self._play.playing:  # what plays on by itself answers nothing
+            self._slip = ""
+        self._show()
 
     def refresh(self) -> None:
         """Compute and draw the present setting, trained if that is quick; else ask for it."""
         if self._waiting:
             return
+        self._slip = ""
         self._worker.drop()
         # held from here on, so that a run that just ended can't draw in between
         with DRAWING:
@@ -169,10 +179,21 @@ class TrainingExplorer(Explorer):
         self._worker.stop()
         self._rest("stopped")
 
+    def _pace(self, calm):
+        """Set how fast the epochs play."""
+        self._play.interval = CALM_INTERVAL if calm else PLAY_INTERVAL
+        self._play.step = max(1, self._epochs // CALM_PICTURES) if calm else 1
+
+    def announce(self, *before):
+        """Have it read out, too, why a training ended, or can't begin."""
+        super().announce(*before, self._outcome)
+
     def _rest(self, status):
         self._stop.disabled = True
         self._bar.value = 0
         self._status.value = html.escape(status)
+        self._outcome = status and f"{status[0].upper()}{status[1:].rstrip('.')}."
+        self.announce()
 
     def _refuse(self, error):
         self._rest(f"No training: {sentence_of(error)}")

@@ -7,12 +7,14 @@ the data, as the label of the axes. `show` puts figure and sentence into the not
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
 linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 
-The modules: `style` is what all share; `functions` draws over the pre-activation, `products`
-products of factors, `layers` quantities by layer, `epochs` recordings over training, `samples` how
-numbers are distributed, `maps` pictures of a plane, `tokens` of transformers. All public names are
+The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
+of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
+training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
+transformers. All public names are
 here: ``plots.by_layer(...)``.
 """
 
+from helpers.plots.chain import Factor, Node, chain
 from helpers.plots.epochs import (
     LOG_SCALE,
     grid_over_epochs,
@@ -75,10 +77,13 @@ __all__ = [
     "SUPERSCRIPTS",
     "TIGHT",
     "ZERO",
+    "Factor",
+    "Node",
     "Series",
     "activation",
     "activation_grid",
     "by_layer",
+    "chain",
     "compare_by_layer",
     "correlations",
     "decision_boundary",

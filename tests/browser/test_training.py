@@ -21,7 +21,7 @@ from test_explorers import (
 )
 
 TRAINED = "After 100 epochs"
-SAID = f"document.querySelector('{PANEL} [role=status]').innerText.includes('{TRAINED}')"
+SAID = f"document.querySelector('{PANEL} .course-verdict').innerText.includes('{TRAINED}')"
 LONG = "depth=40 width=32"  # trains for many seconds
 
 

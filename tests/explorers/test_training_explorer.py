@@ -258,6 +258,21 @@ def test_a_network_that_would_train_for_minutes_is_only_measured(at_once):
     assert shown._recording is not None and shown._status.value == ""
 
 
+def test_what_was_wrong_with_a_typed_setting_stays_in_sight_while_a_run_ends(monkeypatch):
+    monkeypatch.setattr(training_module, "PAUSE", 0.01)
+    monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
+    shown = gradient_explorer(depth=12)
+    shown._page.asked = "<img src=x>"
+    until(lambda: shown._recording is not None and shown._status.value == "")
+    assert "Expected name=value" in shown.verdict
+    for answer in (shown.pin, lambda: setattr(shown.epoch, "value", 50), shown.refresh):
+        shown._text.value = "depth"
+        assert "Expected name=value" in shown.verdict
+        answer()
+        assert "Expected" not in shown.verdict
+        shown._text.value = shown.text
+
+
 def test_a_quick_training_is_part_of_the_move_and_a_long_one_is_not():
     shown = gradient_explorer()
     for activation in ("tanh", "relu", "elu"):
@@ -344,6 +359,7 @@ OWN_DATA = {
     "ten examples": lambda: plane(np.arange(10) % 2),
     "three classes": lambda: plane(np.arange(90) % 3),
     "five classes": lambda: plane(np.arange(95) % 5),
+    "one class": lambda: plane(np.zeros(40)),
     "one input": lambda: data.Dataset(np.linspace(-1, 1, 60)[:, None], np.arange(60) % 2),
 }
 
@@ -367,12 +383,12 @@ def test_bad_data_are_said_and_the_next_setting_works(at_once, monkeypatch):
     def broken():
         return {}["nothing"]
 
-    monkeypatch.setitem(data.DATASETS, "one class", lambda: plane(np.zeros(40)))
+    monkeypatch.setitem(data.DATASETS, "no class 0", lambda: plane(np.ones(40)))
     monkeypatch.setitem(data.DATASETS, "broken", broken)
     monkeypatch.setitem(data.DATASETS, "no data set", lambda: 3)
     shown = gradient_explorer()
     for name, words in (
-        ("one class", "y must hold the class labels"),
+        ("no class 0", "y must hold the class labels"),
         ("broken", "This setting could not be drawn: KeyError"),
         ("no data set", "dataset must be a Dataset"),
     ):
