@@ -525,7 +525,7 @@ def test_a_notebook_says_where_an_explorer_begins(make, first):
     explorer.reset()
     assert explorer.values == make().values | first
     for slip in ({"dephts": 3}, {"activation": "rellu"}):
-        with pytest.raises(ValueError, match="dephts|rellu"):
+        with pytest.raises(ValueError, match=r"dephts|rellu"):
             make(**slip)
 
 
