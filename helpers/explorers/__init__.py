@@ -8,7 +8,7 @@ out, and a function that says it in a sentence.
 ``controls``, ``settings``            what a learner moves; a setting as text and back
 ``canvas``, ``appearance``, ``png``   panels, drawn once, painted over, sent as a PNG
 ``layout``, ``frames``, ``words``     on the page, within the axes, in the sentence
-``page``, ``release``                 keys and names in the browser; a cell that is run again
+``page``, ``release``                 keys, names, voice in the browser; a cell that is run again
 ``networks``                          what explorers of networks share
 ``product``, ``weights``, ...         one explorer each
 ``game``                              goals for the gradient explorer

@@ -70,7 +70,8 @@ def over_steps(curves, *, quantity, colors=None, guess=None, ax=None):
         ax.plot(numbers, middle, color=color, label=name)
         ends.append(f"{name} {middle[-1]:.2f}")
     ax.set(xlabel="step", ylabel=quantity, ylim=(-0.03, 1.05))
-    ax.legend(loc="upper left")
+    # these curves cross the whole picture, so no corner is free for sure
+    ax.legend(loc="best")
     ax.set_label(f"Median {quantity} after the last step: {'; '.join(ends)}.")
     return ax
 
