@@ -6,6 +6,7 @@ it, which a kernel otherwise knows nothing of.
 
 import ast
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,10 @@ def cell_below(cell_id: str | None, source: str) -> Cell | None:
 
     None if no notebook in the folder has such a cell, for example while it isn't saved.
     """
-    for path in sorted(FOLDER.glob("*.ipynb")):
+    # Jupyter says which notebook the kernel was started for, unless it was renamed since: it goes
+    # first, as a learner's copy may hold the same cells, and saved pictures make files slow to read
+    running = Path(os.environ.get("JPY_SESSION_NAME", "")).name
+    for path in sorted(FOLDER.glob("*.ipynb"), key=lambda path: (path.name != running, path)):
         try:
             code = _code(_cells(path))
         except UNREADABLE:

@@ -8,7 +8,7 @@ out, and a function that says it in a sentence.
 ``controls``, ``settings``            what a learner moves; a setting as text and back
 ``canvas``, ``appearance``, ``png``   panels, drawn once, painted over, sent as a PNG
 ``layout``, ``frames``, ``words``     on the page, within the axes, in the sentence
-``page``, ``release``                 keys and names in the browser; a cell that is run again
+``page``, ``release``                 keys, names, voice in the browser; a cell that is run again
 ``networks``                          what explorers of networks share
 ``product``, ``weights``, ...         one explorer each
 ``game``                              goals for the gradient explorer
@@ -25,6 +25,7 @@ from helpers.explorers.initializers import PAIR, initializer_explorer
 from helpers.explorers.networks import EPOCHS
 from helpers.explorers.product import product_explorer
 from helpers.explorers.time import CELL_COLORS, CELL_NAMES, time_explorer
+from helpers.explorers.transformer import PLACEMENT_COLORS, transformer_explorer
 from helpers.explorers.weights import weight_explorer
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "EPOCHS",
     "GOALS",
     "PAIR",
+    "PLACEMENT_COLORS",
     "activation_explorer",
     "chain_explorer",
     "chaos_explorer",
@@ -43,5 +45,6 @@ __all__ = [
     "live_demo",
     "product_explorer",
     "time_explorer",
+    "transformer_explorer",
     "weight_explorer",
 ]

@@ -123,11 +123,8 @@ def _find(now):
     elif name.startswith("w"):
         made = f"{name} = {value:g}: {after.name} = {name} · {before.name}, so {name} is the factor"
     else:
-        largest = ACTIVATIONS[now.activation].largest_slope
-        made = (
-            f"{name} = {value:.3g}: the slope of {now.activation} at {before.name} = "
-            f"{before.value:.3g}; it is never above {largest:.3g}"
-        )
+        made = f"{name} = {value:.3g}: the slope of {now.activation} at {before.name} = "
+        made += f"{before.value:.3g}"
     multiplied = f"{after.arrives:.2g} arrives at {after.name}, times {value:.2g} makes "
     multiplied += f"{before.arrives:.2g} at {before.name}"
     last = now.factors[-1].value

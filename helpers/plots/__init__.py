@@ -9,7 +9,8 @@ linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a c
 
 The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
 of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
-training, `samples` how numbers are distributed, `maps` pictures of a plane. All public names are
+training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
+transformers. All public names are
 here: ``plots.by_layer(...)``.
 """
 
@@ -62,6 +63,7 @@ from helpers.plots.style import (
     small_legend,
     waiting,
 )
+from helpers.plots.tokens import over_steps, token_correlations
 
 __all__ = [
     "COLORS",
@@ -98,6 +100,7 @@ __all__ = [
     "mark_epoch",
     "name_series",
     "over_epochs",
+    "over_steps",
     "over_z",
     "percent",
     "phase_map",
@@ -110,6 +113,7 @@ __all__ = [
     "singular_values",
     "small_legend",
     "spread",
+    "token_correlations",
     "trainability",
     "value_limits",
     "value_shares",

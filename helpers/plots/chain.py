@@ -9,8 +9,9 @@ from helpers.plots.style import OTHER_COLOR, PINNED, SMALL_TEXT, axes_or_new, sc
 FORWARD = 1.0  # heights of the two rows, in units of the axes
 BACK = 0.0
 MARKED = "#FFE08A"  # behind the factor that was chosen
-BOX = {"boxstyle": "round,pad=0.3", "facecolor": "white"}
-ARROW = {"arrowstyle": "-|>", "shrinkA": 23, "shrinkB": 23, "linewidth": 1.5}
+LARGE_TEXT = 14  # points: numbers that are read at half their size
+BOX = {"boxstyle": "round,pad=0.2", "facecolor": "white"}
+ARROW = {"arrowstyle": "-|>", "shrinkA": 25, "shrinkB": 25, "linewidth": 1.5}
 
 
 class Node(NamedTuple):
@@ -61,10 +62,11 @@ def chain(nodes, factors, *, chosen=None, color=OTHER_COLOR, ax=None):
 
 def _draw_node(ax, place, node, color):
     """Draw one quantity: its name over its value, and below what arrives there."""
-    words = {"ha": "center", "va": "center", "fontsize": SMALL_TEXT}
+    words = {"ha": "center", "va": "center", "fontsize": LARGE_TEXT}
     ax.text(place, FORWARD + 0.36, node.name, weight="bold", **words)
     ax.text(place, FORWARD, f"{node.value:.2g}", bbox=BOX | {"edgecolor": OTHER_COLOR}, **words)
     ax.text(place, BACK, f"{node.arrives:.2g}", bbox=BOX | {"edgecolor": color}, **words)
+    words["fontsize"] = SMALL_TEXT  # these names are longer than the place between two nodes
     ax.text(place, BACK - 0.33, f"dL/d{node.name}", color=color, **words)
 
 
@@ -84,6 +86,6 @@ def _draw_step(ax, place, factor, *, marked, color):
         f"{factor.name}\n{factor.value:.2g}",
         ha="center",
         va="center",
-        fontsize=SMALL_TEXT,
+        fontsize=LARGE_TEXT,
         bbox=BOX | {"facecolor": background, "edgecolor": PINNED["color"]},
     )

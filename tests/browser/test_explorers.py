@@ -26,6 +26,7 @@ EXPLORERS = [
     "activation_explorer",
     "chaos_explorer",
     "time_explorer",
+    "transformer_explorer",
 ]
 TYPED = {  # a slip, and a setting that it takes; the others: depth
     "activation_explorer": ("mean=9", "mean=2"),

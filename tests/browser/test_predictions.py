@@ -39,7 +39,8 @@ NOTEBOOKS = {
 PLACE = """([panel, place]) => {
     document.activeElement?.blur();
     const cell = document.querySelectorAll(`${panel} .jp-Notebook .jp-Cell`)[place];
-    cell.scrollIntoView({block: "end"});
+    // the bar alone: an earlier run's output below it must not help
+    (cell.querySelector(".jp-Cell-inputWrapper") ?? cell).scrollIntoView({block: "end"});
 }"""
 # Resolves once the page hasn't moved for a while: where the question stands, and what else is in
 # sight below it.

@@ -131,6 +131,19 @@ def test_two_lessons_may_use_the_same_id(kernel, folder):
     assert kernel.is_answered
 
 
+def test_of_two_copies_the_one_that_runs_counts(kernel, folder, monkeypatch):
+    store_notebook(folder, {"ask": PREDICT, "below": "c = 3"})
+    (folder / "lesson.ipynb").rename(folder / "a copy.ipynb")
+    store_notebook(folder)
+    monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "lesson.ipynb"))
+    kernel.run("ask")
+    choose(kernel)
+    kernel.run("below")
+    assert not kernel.is_answered
+    kernel.run("decide")
+    assert kernel.is_answered
+
+
 def test_another_prediction_in_between_answers_nothing(kernel, folder):
     cells = {"ask": PREDICT, "ask-2": PREDICT.replace("How", "By how"), "decide": "b = 2"}
     store_notebook(folder, cells)

@@ -9,7 +9,7 @@ import pytest
 from hands import act, curve, ends, fresh_pixels, is_button, lines, pixels, shown
 from scipy.special import ndtri
 
-from helpers import data, explorers, measure, recurrent, theory
+from helpers import data, explorers, measure, recurrent, theory, transformer
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorers import (
     activation_explorer,
@@ -20,6 +20,7 @@ from helpers.explorers import (
     initializer_explorer,
     product_explorer,
     time_explorer,
+    transformer_explorer,
 )
 
 pytestmark = pytest.mark.usefixtures("untrained")
@@ -277,6 +278,28 @@ def check_depth(explorer):
         assert same_size(size_after(f"at layer {len(rms)}, ", explorer.verdict), rms[0])
 
 
+def check_transformer(explorer):
+    """delta ends at 1, queries begin at 1, and the sentence says where both lead."""
+    values, (delta, kernels, tokens) = explorer.values, explorer.axes
+    color = explorers.PLACEMENT_COLORS[values["placement"]]
+    rms = curve(delta, "RMS", color)
+    assert len(rms) == values["depth"] and ends_at_one(rms)
+    assert same_size(size_after("before the first block is ", explorer.verdict), rms[0])
+    words = explorer.verdict.split(":")[0].lower().split(", ")
+    assert words[0].split()[-1] in {word_of(rms[0] - 1e-3), word_of(rms[0] + 1e-3)}
+    compared = values["attention"] == "softmax"
+    assert len(lines(kernels, "query, key")) == compared == (len(words) == 2)
+    assert len(lines(kernels, "MLP")) == values["mlp"]
+    if compared:
+        late = curve(kernels, "RMS", "#882255")
+        assert ends_at_one(late[::-1])
+        assert same_size(size_after("the last block get ", explorer.verdict), late[-1])
+    cosine = curve(tokens, "median", color)
+    assert len(cosine) == values["depth"] and (np.abs(cosine) <= 1 + 1e-9).all()
+    said = float(re.search(rf"tokens is ({NUMBER}) ", explorer.verdict).group(1))
+    assert said == pytest.approx(cosine[-1], abs=0.0051)
+
+
 CHECKS = {
     activation_explorer: check_activation,
     chain_explorer: check_chain,
@@ -286,6 +309,7 @@ CHECKS = {
     gradient_explorer: check_gradient,
     initializer_explorer: check_initializers,
     time_explorer: check_time,
+    transformer_explorer: check_transformer,
 }
 EVERY = pytest.mark.parametrize("make", CHECKS, ids=lambda make: make.__name__)
 
@@ -505,8 +529,8 @@ def test_a_click_on_the_chain_chooses_the_nearest_factor():
 def test_a_learner_s_activation_is_among_the_choices(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "steep", Activation(lambda z: 10 * z, lambda z: 10 * z))
     for make, check in CHECKS.items():
-        if make in (time_explorer, depth_explorer):
-            continue  # one has cells of tanh and sigmoid, the other layers of sigmoid
+        if make in (time_explorer, depth_explorer, transformer_explorer):
+            continue  # their activations are fixed, or those of their cells
         explorer = make()
         explorer.controls["activation"].value = "steep"
         check(explorer)
@@ -579,6 +603,34 @@ assert not {"tensorflow", "keras"} & set(sys.modules)
 
 def test_every_explorer_runs_trains_and_draws_without_tensorflow():
     names = [name for name in dir(explorers) if name.endswith("_explorer")]
-    assert len(names) == 9
+    assert len(names) == 10
     code = ALL_WITHOUT_TENSORFLOW.replace("NAMES", repr(names))
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_transformer_explorer_draws_what_is_measured():
+    explorer = transformer_explorer(depth=6, placement="pre")
+    names = ("depth", "placement", "normalization", "alpha", "attention", "mlp", "skip")
+    for setting in ({}, {"placement": "post", "alpha": 0.5}, {"normalization": "rms"}):
+        explorer.set(**setting)
+        values = {name: explorer.values[name] for name in names}
+        stack = transformer.Transformer(width=32, heads=2, hidden=32, **values)
+        truth = transformer.profile(stack, tokens=8, num_replicates=4, seed=0)
+        sizes = rms(truth.delta_rms.values)
+        np.testing.assert_allclose(
+            curve(explorer.axes[0], "RMS"), np.log10(sizes / sizes[-1]), atol=1e-9
+        )
+        cosine = np.median(truth.correlation.values, axis=0)
+        np.testing.assert_allclose(curve(explorer.axes[2], "median"), cosine)
+
+
+def test_a_transformer_s_presets_show_what_they_are_called_after():
+    explorer = transformer_explorer()
+    words = {}
+    for label, button in explorer.presets.items():
+        button.click()
+        words[label] = explorer.verdict.split(":")[0]
+    assert words["post-norm 2017"] == "Delta healthy, queries and keys vanishing"
+    assert words["no norm"].startswith("Delta exploding")
+    assert words["small branches"] == "Delta healthy, queries and keys healthy"
+    assert curve(explorer.axes[2], "median")[-1] == pytest.approx(1, abs=1e-9)  # attention alone

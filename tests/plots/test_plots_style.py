@@ -145,6 +145,7 @@ EVERY_PLOT_WITH_AX = {
     "log10_histogram": lambda ax: plots.log10_histogram(np.array([0.5, 0.6]), ax=ax),
     "mark_epoch": lambda ax: plots.mark_epoch(1, ax=ax),
     "over_epochs": lambda ax: plots.over_epochs(recording(np.ones((1, 2, 3))), "loss", ax=ax),
+    "over_steps": lambda ax: plots.over_steps({"a": np.ones((2, 3))}, quantity="share", ax=ax),
     "over_z": lambda ax: plots.over_z(
         np.arange(-1, 2), np.arange(3), np.ones(3), (-1, 3), title="t", ax=ax
     ),
@@ -157,6 +158,9 @@ EVERY_PLOT_WITH_AX = {
     "shares": lambda ax: plots.shares(np.zeros((2, 3)), np.zeros((2, 3)), ax=ax),
     "singular_values": lambda ax: plots.singular_values([plots.Series(np.ones((2, 3)))], ax=ax),
     "spread": lambda ax: plots.spread({"a": [1, 2]}, label="size", ax=ax),
+    "token_correlations": lambda ax: plots.token_correlations(
+        [plots.Series(np.ones((2, 3)))], ax=ax
+    ),
     "trainability": lambda ax: plots.trainability([[0.5, 1]], [1, 2], ["a"], reach=[1], ax=ax),
     "value_shares": lambda ax: plots.value_shares(
         types.SimpleNamespace(low=np.zeros(1), high=np.ones(1), share=np.ones(1), atoms={}),
