@@ -331,11 +331,7 @@ def lab(options):
 def demo(options):
     """Serve notebooks/live_demo.ipynb as a page; it fetches nothing from a network."""
     set_up()
-    paths = [str(ROOT / "jupyter"), os.environ.get("JUPYTER_PATH", "")]  # its template is there
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, paths))
-    os.environ["PYTHONPATH"] = str(ROOT)
-    page = str(ROOT / "notebooks" / "live_demo.ipynb")
-    become([str(PYTHON), "-m", "voila", page, "--template=course", "--theme=light", *options])
+    become([str(PYTHON), str(ROOT / "jupyter" / "demo.py"), *options])
 
 
 def serve(options):

@@ -21,7 +21,8 @@ class Dataset:
     x : array, shape (num_examples, num_inputs)
         Finite inputs; stored as float32.
     y : array, shape (num_examples,) or (num_examples, 1)
-        Class labels 0, 1, ... K-1, every one of them present; stored flat, as float32.
+        Class labels 0, 1, ... K-1, every one of them present; stored flat, as float32. A single
+        class, all 0, is poor data, but data: networks soon learn to say it everywhere.
     name : str
         How pictures call it.
 
@@ -53,10 +54,10 @@ class Dataset:
         labels = np.unique(y)
         # b, i, u, f: booleans and numbers; a comparison of texts with numbers would be an error
         numbers = labels.dtype.kind in "biuf"
-        if len(labels) < 2 or not numbers or (labels != range(len(labels))).any():
+        if not numbers or (labels != range(len(labels))).any():
             more = ", ..." if len(labels) > SHOWN_LABELS else ""
             raise ValueError(
-                "y must hold the class labels 0, 1, ... K-1, at least two of them; "
+                "y must hold the class labels 0, 1, ... K-1, each of them; "
                 f"got {', '.join(map(str, labels[:SHOWN_LABELS]))}{more}."
             )
         # the class is frozen: this is how a checked value gets in
@@ -73,9 +74,9 @@ class Dataset:
 
     @property
     def num_outputs(self) -> int:
-        """Output units a network needs: 1 (sigmoid) for two classes, else one a class (softmax)."""
+        """Output units a network needs: 1 (sigmoid) up to two classes, else one each (softmax)."""
         classes = int(self.y.max()) + 1
-        return 1 if classes == 2 else classes
+        return 1 if classes <= 2 else classes
 
 
 def check_dataset(dataset) -> None:

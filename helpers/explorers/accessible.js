@@ -34,7 +34,7 @@ function sayProgress(bar) {
 // ipywidgets leaves all of these without a name, or with that of a tooltip alone.
 function nameParts(home) {
   home.querySelectorAll(".widget-slider").forEach(saySlider);
-  for (const field of home.querySelectorAll("input[title]")) {
+  for (const field of home.querySelectorAll("input[title], textarea[title]")) {
     field.setAttribute("aria-label", field.title);
   }
   home.querySelectorAll(".widget-play button").forEach((button, k) => {

@@ -20,6 +20,7 @@ from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
 SIZE = (7.4, 5.1)  # inches of a picture
+LONG = 200  # letters; on the page for a hall a longer sentence is set in smaller type
 
 
 class Finding(NamedTuple):
@@ -126,7 +127,7 @@ class Explorer(widgets.VBox):
         self._reset = layout.button("Reset", "undo", self.reset)
         self._sentence = layout.words()
         self._image = layout.picture(size)
-        self._text = layout.text_line("setting")
+        self._text = layout.text_lines("setting")
         self._page = PageHelper()
         return [
             layout.top_row(self.presets.values(), [self._pin, self._reset], self._page),
@@ -144,6 +145,7 @@ class Explorer(widgets.VBox):
                 control.observe(lambda change: self._answer_slip(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
         self._page.observe(lambda change: self._read(change.new), names="asked")
+        self._page.observe(lambda change: self.clicked(*change.new), names="clicked")
 
     # ------------------------------------------------------------ what it shows
 
@@ -231,6 +233,9 @@ class Explorer(widgets.VBox):
         self._pinned = None
         self.set(**self.first_values)
 
+    def clicked(self, across: float, down: float) -> None:
+        """Answer a click on the picture, given in shares of its width and height: here, not."""
+
     def _pin_or_unpin(self):
         if self._pinned is None:
             self.pin()
@@ -254,7 +259,7 @@ class Explorer(widgets.VBox):
             self._answer_slip(str(error))
 
     def _answer_slip(self, slip):
-        """Say what was wrong with what was typed; a picture that trains meanwhile won't unsay it."""
+        """Say what was wrong with what was typed; a training that ends meanwhile won't unsay it."""
         self._slip = slip
         if slip:
             self._say(slip)
@@ -337,7 +342,8 @@ class Explorer(widgets.VBox):
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
         start = f"<b>{word}{colon}</b>" if colon else word
-        self._sentence.value = f'<p class="course-verdict">{start}{rest}</p>'
+        looks = "course-verdict course-long" if len(sentence) > LONG else "course-verdict"
+        self._sentence.value = f'<p class="{looks}">{start}{rest}</p>'
         self.announce()
 
     def announce(self, *before: str) -> None:

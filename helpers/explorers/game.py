@@ -30,25 +30,27 @@ class Goal(NamedTuple):
 
 
 class Game(widgets.VBox):
-    """The buttons of the goals, what is said of the present try, and the explorer."""
+    """The buttons of the goals, and once one is chosen, how the try stands, and an explorer.
+
+    `explorer` is None until then: it costs a page time and memory, and not every hall plays.
+    """
 
     def __init__(self):
-        self._name, goal = next(iter(GOALS.items()))
-        self.explorer = gradient_explorer(**goal.start)
-        self.said = layout.words()
+        self.explorer = None
+        self.said = layout.words(_paragraph("Choose a goal."))
         self.goals = {
             name: layout.button(name, on_click=lambda name=name: self.begin(name)) for name in GOALS
         }
         buttons = widgets.HBox(list(self.goals.values()))
         buttons.layout.flex_flow = "row wrap"  # on a phone
-        super().__init__([buttons, self.said, self.explorer])
+        super().__init__([buttons, self.said])
         self.add_class("course-game")
         free_last_run(self)
-        self.explorer.watch(lambda _: self._judge())
-        self._judge()
 
     def free(self) -> None:
-        """Give back the buttons' channels; the explorer is freed by itself."""
+        """Give back the channels, and all that the explorer holds."""
+        if self.explorer is not None:
+            self.explorer.free()
         for part in (*self.goals.values(), self.said, self.children[0]):
             close_all(part)
         self.layout.close()
@@ -60,14 +62,24 @@ class Game(widgets.VBox):
     def begin(self, name: str) -> None:
         """Begin with a goal, where "Reset" leads from now on."""
         self._name = name
+        if self.explorer is None:
+            self.explorer = gradient_explorer(**GOALS[name].start)
+            self.explorer.watch(lambda _: self._judge())
+            self.children = (*self.children, self.explorer)
+            self._judge()
+            return
         self.explorer.first_values |= GOALS[name].start
         self.explorer.reset()
 
     def _judge(self):
         shown = self.explorer
         sentence = stand_of(GOALS[self._name], shown.first_values, shown.values, shown.content)
-        self.said.value = f"<p>{html.escape(sentence)}</p>"
+        self.said.value = _paragraph(sentence)
         shown.announce(sentence)
+
+
+def _paragraph(sentence):
+    return f"<p>{html.escape(sentence)}</p>"
 
 
 def goal_game() -> Game:

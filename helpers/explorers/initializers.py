@@ -38,13 +38,23 @@ class Candidate(NamedTuple):
     singular_values: np.ndarray
 
 
-def initializer_explorer() -> Explorer:
+def initializer_explorer(**first) -> Explorer:
     """Explore two initializers on the same draws, layer by layer (notebook 04).
 
     Above the spread of the activations and the delta norm (Glorot & Bengio 2010, figures 6 and 7,
     in one number a layer), with theory's RMS dashed; below the singular values of the Jacobian
     from one hidden layer to the next, and the measured spread against the predicted one. Five
     networks each, on common random numbers.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         "activation": choice(ACTIVATIONS, "tanh", description="activation"),
@@ -61,7 +71,7 @@ def initializer_explorer() -> Explorer:
         Panel("singular values of $dz_{l+1}/dz_l$", _draw_singular_values),
         Panel("activation spread", _draw_predicted),
     ]
-    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=presets)
+    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=presets, first=first)
 
 
 def _compute(first, second, **setting):

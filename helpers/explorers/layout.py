@@ -17,15 +17,30 @@ STYLE_SHEET = """<style>
 .course-explorer p {font-size: 18px; line-height: 1.35; max-width: 380px; margin: 0}
 .course-explorer .widget-vbox > *, .course-explorer .widget-slider {max-width: calc(100% - 4px)}
 .course-game > .widget-html p {font-size: 18px}
+.course-setting textarea {resize: none; font-size: 15px; line-height: 1.25}
 .course-explorer .widget-readout {
   min-width: 60px; max-width: 60px; border: 1px solid var(--jp-ui-font-color2);
 }
-.course-live button {font-size: 20px; height: 40px; line-height: 40px}
-.course-live .course-presets button {padding: 0 6px}
-.course-live p {font-size: 22px}
-.course-live img {max-width: 800px !important}
+.course-lost {display: flex; gap: 12px; padding: 8px; border: 3px solid #a00; margin-bottom: 8px}
+.course-live .course-lost p {max-width: none; flex: 1}
+.course-lost button {width: auto}
+/* the page for a hall, game included */
+body:has(.course-live) :is(.course-explorer, .course-game) button {
+  font-size: 20px; height: 40px; line-height: 40px;
+}
+body:has(.course-live) .course-presets button {padding: 0 6px}
+body:has(.course-live) :is(.course-explorer, .course-game, .jp-MarkdownOutput) p {font-size: 22px}
+body:has(.course-live) .jp-MarkdownOutput p {line-height: 1.35}
+body:has(.course-live) .course-explorer p.course-long {font-size: 18px; line-height: 1.3}
+body:has(.course-live) .course-explorer img {max-width: 800px !important}
+@media (min-width: 1000px) {  /* side by side: the rows below stay where they are */
+  body:has(.course-live) .course-column {height: 552px; overflow-y: auto}
+}
+@media (min-width: 1000px) and (max-width: 1139px) {  /* an old projector: no row breaks in two */
+  body:has(.course-live) :is(.course-live, .course-game) {zoom: 0.9}
+}
 @media (min-width: 1700px) and (min-height: 950px) {  /* the whole of a large screen */
-  .course-live, body:has(.course-live) .course-game {zoom: 1.42}
+  body:has(.course-live) :is(.course-live, .course-game) {zoom: 1.42}
 }
 </style>"""
 
@@ -41,10 +56,11 @@ def button(description: str, icon: str = "", on_click: Callable | None = None) -
 
 def preset_buttons(presets: dict[str, dict], press: Callable) -> dict[str, widgets.Button]:
     """Make a button for each preset, which calls ``press(**values)``."""
-    return {
-        label: button(label, on_click=lambda values=values: press(**values))
-        for label, values in presets.items()
-    }
+    made = {}
+    for label, values in presets.items():
+        made[label] = button(label, on_click=lambda values=values: press(**values))
+        made[label].tooltip = f"Sets {', '.join(values)}; all else stays"
+    return made
 
 
 def picture(size: tuple[float, float]) -> widgets.Image:
@@ -55,21 +71,24 @@ def picture(size: tuple[float, float]) -> widgets.Image:
     return widgets.Image(format="png", tooltip="", layout=layout)
 
 
-def text_line(description: str) -> widgets.Text:
-    """Make a line of text as wide as the page, which counts once Enter is pressed."""
-    line = widgets.Text(description=description, continuous_update=False, tooltip=description)
-    line.layout.flex = "1 1 250px"
-    line.layout.max_width = "calc(100% - 4px)"  # its margins
-    line.style.description_width = SHORT_LABEL_WIDTH
-    return line
+def text_lines(description: str) -> widgets.Textarea:
+    """Make two lines of text as wide as the page, which count once Enter is pressed (page.js)."""
+    lines = widgets.Textarea(
+        description=description, continuous_update=False, tooltip=description, rows=2
+    )
+    lines.layout.flex = "1 1 250px"
+    lines.layout.max_width = "calc(100% - 4px)"  # its margins
+    lines.layout.height = "auto"
+    lines.style.description_width = SHORT_LABEL_WIDTH
+    return lines
 
 
-def text_row(line) -> widgets.HBox:
+def text_row(lines) -> widgets.HBox:
     """Put the button beside a setting that copies it; the page's helper listens to it."""
-    line.add_class("course-setting")
+    lines.add_class("course-setting")
     copy = button("Copy", "copy")
     copy.add_class("course-copy")
-    return widgets.HBox([line, copy], layout=_row())
+    return widgets.HBox([lines, copy], layout=_row())
 
 
 def words(html: str = "") -> widgets.HTML:
@@ -89,6 +108,7 @@ def middle_row(controls, sentence, image) -> widgets.HBox:
     for control in controls.values():
         _set_width(control)
     column = widgets.VBox([*controls.values(), sentence])
+    column.add_class("course-column")
     column.layout.flex = f"0 1 {COLUMN_WIDTH}"
     column.layout.max_width = "100%"  # of a phone
     return widgets.HBox([column, image], layout=_row())

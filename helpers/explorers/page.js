@@ -2,12 +2,20 @@
 // accessible.js stands before it, in the same module.
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
+const SETTING = ".course-setting textarea";
 const OF_A_SLIDER = ["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Tab"];
 
 function guard(home, event) {
   const target = event.target;
   if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
   if (!(target instanceof Element) || !home.contains(target)) return;
+  if (event.key === "Enter" && target.matches(SETTING)) {
+    event.preventDefault();  // no new line: the setting counts once the field has lost the focus
+    event.stopPropagation();
+    target.blur();
+    target.focus();
+    return;
+  }
   if (target.closest("select, button")) {
     event.stopPropagation();
     return;
@@ -20,20 +28,10 @@ function guard(home, event) {
   }
 }
 
-// On the page for a hall 1 to 9 press the presets, unless someone types or looks elsewhere.
-function pressPreset(home, event) {
-  const taken = event.target.closest?.("input, textarea, select, [contenteditable=true]");
-  if (taken || event.ctrlKey || event.metaKey || event.altKey || !/^[1-9]$/.test(event.key)) return;
-  const box = home.getBoundingClientRect();
-  const middle = (box.top + box.bottom) / 2;
-  if (middle < 0 || middle > window.innerHeight) return;
-  home.querySelectorAll(".course-presets button")[event.key - 1]?.click();
-}
-
 // The setting, or on the page for a hall its address; the field is selected where the browser
 // keeps the clipboard to itself.
 function copySetting(home) {
-  const field = home.querySelector(".course-setting input");
+  const field = home.querySelector(SETTING);
   const address = `${location.origin}${location.pathname}?setting=`;
   const isLive = home.classList.contains("course-live");
   const text = isLive ? address + encodeURIComponent(field.value) : field.value;
@@ -53,6 +51,12 @@ export default {
     const onClick = event => {
       const button = event.target.closest?.(".course-copy");
       if (button && home()?.contains(button)) copySetting(home());
+      const image = event.target.closest?.("img.widget-image");
+      if (!image || !home()?.contains(image)) return;
+      const box = image.getBoundingClientRect();  // the page may show it smaller than it is
+      const across = (event.clientX - box.left) / box.width;
+      model.set("clicked", [across, (event.clientY - box.top) / box.height]);
+      model.save_changes();
     };
     const onPicture = () => home() && describePicture(home(), model.get("picture"));
     const ends = [giveVoice(model, el), heedMotion(model)];
@@ -64,10 +68,9 @@ export default {
         nameParts(home());
         ends.push(watchValues(home()));
       }
-      const asked = new URLSearchParams(location.search).get("setting");
-      if (asked !== null && home()?.classList.contains("course-live")) {
-        model.set("asked", asked);
-        model.save_changes();
+      if (home()?.classList.contains("course-live")) {
+        ends.push(watchKernel(model, home()));
+        askForSetting(model);
       }
     }, 500);
     window.addEventListener("click", onClick, {capture: true});

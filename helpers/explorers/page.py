@@ -18,6 +18,7 @@ import anywidget
 import traitlets
 
 FOLDER = Path(__file__).parent
+SCRIPTS = ("accessible.js", "live.js", "page.js")
 
 
 class PageHelper(anywidget.AnyWidget):
@@ -26,14 +27,21 @@ class PageHelper(anywidget.AnyWidget):
     `picture` says in words what the picture shows: its text alternative. `said` is what a screen
     reader says once things have come to rest, which they haven't while `playing`. `calm` is True
     where the reader asked the system for less motion. `asked` is the setting in the address of the
-    page for a hall, ``?setting=depth=20``.
+    page for a hall, ``?setting=depth=20``; that page also asks now and then whether the kernel is
+    there, to which any answer will do. `clicked` is where the picture was clicked last, in shares
+    of its width, from the left, and of its height, from above.
     """
 
     # one module: the browser gets it as a text without an address, which can import no neighbour
-    _esm = "\n".join((FOLDER / name).read_text("utf-8") for name in ("accessible.js", "page.js"))
+    _esm = "\n".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
     _css = (FOLDER / "accessible.css").read_text("utf-8")
     picture = traitlets.Unicode().tag(sync=True)
     said = traitlets.Unicode().tag(sync=True)
     playing = traitlets.Bool().tag(sync=True)
     calm = traitlets.Bool().tag(sync=True)
     asked = traitlets.Unicode().tag(sync=True)
+    clicked = traitlets.List().tag(sync=True)
+
+    def __init__(self):
+        super().__init__()
+        self.on_msg(lambda *_: self.send("here"))

@@ -7,12 +7,14 @@ the data, as the label of the axes. `show` puts figure and sentence into the not
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
 linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 
-The modules: `style` is what all share; `functions` draws over the pre-activation, `products`
-products of factors, `layers` quantities by layer, `epochs` recordings over training, `samples` how
-numbers are distributed, `maps` pictures of a plane. All public names are here:
-``plots.by_layer(...)``.
+The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
+of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
+training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
+transformers. All public names are
+here: ``plots.by_layer(...)``.
 """
 
+from helpers.plots.chain import Factor, Node, chain
 from helpers.plots.epochs import (
     LOG_SCALE,
     grid_over_epochs,
@@ -61,6 +63,7 @@ from helpers.plots.style import (
     small_legend,
     waiting,
 )
+from helpers.plots.tokens import over_steps, token_correlations
 
 __all__ = [
     "COLORS",
@@ -74,10 +77,13 @@ __all__ = [
     "SUPERSCRIPTS",
     "TIGHT",
     "ZERO",
+    "Factor",
+    "Node",
     "Series",
     "activation",
     "activation_grid",
     "by_layer",
+    "chain",
     "compare_by_layer",
     "correlations",
     "decision_boundary",
@@ -94,6 +100,7 @@ __all__ = [
     "mark_epoch",
     "name_series",
     "over_epochs",
+    "over_steps",
     "over_z",
     "percent",
     "phase_map",
@@ -106,6 +113,7 @@ __all__ = [
     "singular_values",
     "small_legend",
     "spread",
+    "token_correlations",
     "trainability",
     "value_limits",
     "value_shares",

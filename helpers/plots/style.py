@@ -8,6 +8,7 @@ import html
 import io
 import itertools
 import math
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,7 +43,9 @@ RULE_COLORS = {
     "orthogonal": "#3D9CD0",
 }
 OTHER_COLOR = "#555555"  # what has no colour of its own; also the marks of a legend for any colour
-OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to light, input side first
+# The output layer, in a colour of no activation; hidden layers run from dark to light, input side
+# first.
+OUTPUT_COLOR = "#E6007E"
 
 # Keyword arguments of `plot`: an exact zero or an explosion, a value to compare with, a
 # prediction of theory, the pinned picture "A", and points over a line. Then those of `legend`
@@ -54,6 +57,7 @@ PINNED = {"color": "#949494", "linewidth": 5, "solid_capstyle": "butt"}  # 3:1 o
 OPEN_CIRCLES = {"marker": "o", "linestyle": "", "fillstyle": "none"}
 TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 
+SHORT_CAPTION = 130  # characters: about a line under a picture
 SMALL_TEXT = 12  # points: words within a picture
 BAND = (0.1, 0.5, 0.9)  # quantiles: the ends of every band, and the median between them
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -273,8 +277,9 @@ def number_in_words(value, *, log):
 def show(ax):
     """Return the figure of `ax` (an ``Axes`` or an array of them) as the result of a cell.
 
-    The picture comes with its alternative text, and with the same sentence under it; the figure
-    is closed, so that it isn't shown a second time.
+    The picture comes with its alternative text, and with the same text under it: in sight its
+    beginning, one short sentence; a click unfolds the rest. The figure is closed, so that it isn't
+    shown a second time.
     """
     axes = np.atleast_1d(ax).ravel()
     figure = axes[0].figure
@@ -304,5 +309,17 @@ class _Shown:
         return (
             f'<figure style="margin: 0"><img alt="{sentence}" style="width: {self.width}px; '
             f'max-width: 100%" src="data:image/png;base64,{data}">'
-            f"<figcaption>{sentence}</figcaption></figure>"
+            f"<figcaption>{_caption(self.sentence)}</figcaption></figure>"
         )
+
+
+def _caption(text):
+    """Return a text in HTML: whole if it is short, else its first part, the rest on request."""
+    if len(text) <= SHORT_CAPTION:
+        return html.escape(text)
+    # after the first of several series or panels, as the plots put them together
+    parts = re.split("[;.] ", text, maxsplit=1)
+    if len(parts) == 1:
+        return html.escape(text)
+    first, rest = map(html.escape, parts)
+    return f"<details><summary>{first}.</summary>{rest}</details>"

@@ -10,7 +10,10 @@ from playwright.sync_api import expect
 
 import tasks
 
-NOTEBOOKS = sorted(path.name for path in (tasks.ROOT / "notebooks").glob("*.ipynb"))
+WORDS = {"glossary.ipynb"}  # has no cell to run
+NOTEBOOKS = sorted(
+    path.name for path in (tasks.ROOT / "notebooks").glob("*.ipynb") if path.name not in WORDS
+)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -359,6 +359,7 @@ OWN_DATA = {
     "ten examples": lambda: plane(np.arange(10) % 2),
     "three classes": lambda: plane(np.arange(90) % 3),
     "five classes": lambda: plane(np.arange(95) % 5),
+    "one class": lambda: plane(np.zeros(40)),
     "one input": lambda: data.Dataset(np.linspace(-1, 1, 60)[:, None], np.arange(60) % 2),
 }
 
@@ -382,12 +383,12 @@ def test_bad_data_are_said_and_the_next_setting_works(at_once, monkeypatch):
     def broken():
         return {}["nothing"]
 
-    monkeypatch.setitem(data.DATASETS, "one class", lambda: plane(np.zeros(40)))
+    monkeypatch.setitem(data.DATASETS, "no class 0", lambda: plane(np.ones(40)))
     monkeypatch.setitem(data.DATASETS, "broken", broken)
     monkeypatch.setitem(data.DATASETS, "no data set", lambda: 3)
     shown = gradient_explorer()
     for name, words in (
-        ("one class", "y must hold the class labels"),
+        ("no class 0", "y must hold the class labels"),
         ("broken", "This setting could not be drawn: KeyError"),
         ("no data set", "dataset must be a Dataset"),
     ):
