@@ -5,7 +5,7 @@ NumPy alone. The cells are those of Keras: ``SimpleRNN`` (tanh), ``LSTM``, and `
 
 simple_rnn
     h = tanh(x W + h' U + b)
-lstm (Hochreiter & Schmidhuber 1997, with a forget gate)
+lstm (Hochreiter & Schmidhuber 1997; the forget gate f: Gers, Schmidhuber & Cummins 2000)
     c = f c' + i tanh(x W + h' U + b), h = o tanh(c)
 gru (Cho et al. 2014)
     h = z h' + (1 - z) tanh(x W + b + r (h' U + b'))

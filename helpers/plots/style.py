@@ -44,8 +44,8 @@ RULE_COLORS = {
 }
 OTHER_COLOR = "#555555"  # what has no colour of its own; also the marks of a legend for any colour
 # The output layer, in a colour of no activation; hidden layers run from dark to light, input side
-# first. A bluer pink than most: without red or green cones others look like a hidden layer.
-OUTPUT_COLOR = "#FF14C8"
+# first.
+OUTPUT_COLOR = "#B400F0"
 
 # Keyword arguments of `plot`: an exact zero or an explosion, a value to compare with, a
 # prediction of theory, the pinned picture "A", and points over a line. Then those of `legend`

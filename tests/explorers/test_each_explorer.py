@@ -509,6 +509,26 @@ def test_a_new_draw_changes_the_picture_and_nothing_else():
     assert (old != pixels(explorer)).any()
 
 
+@pytest.mark.parametrize(
+    ("make", "first"),
+    [
+        (chain_explorer, {"w_C": 4.0, "activation": "tanh"}),
+        (chaos_explorer, {"activation": "softsign", "depth": 7}),
+        (gradient_explorer, {"depth": 10, "width": 16}),
+        (initializer_explorer, {"first": "orthogonal", "second": "he_normal"}),
+        (explorers.weight_explorer, {"activation": "tanh", "depth": 1}),
+    ],
+)
+def test_a_notebook_says_where_an_explorer_begins(make, first):
+    explorer = make(**first)
+    assert explorer.values == make().values | first
+    explorer.reset()
+    assert explorer.values == make().values | first
+    for slip in ({"dephts": 3}, {"activation": "rellu"}):
+        with pytest.raises(ValueError, match=r"dephts|rellu"):
+            make(**slip)
+
+
 def test_a_click_on_the_chain_chooses_the_nearest_factor():
     explorer = chain_explorer()
     ax = explorer.axes[0]

@@ -15,7 +15,7 @@ def lesson(tmp_path_factory):
     """The names of the lesson: its imports, its block by hand, and its exercises."""
     names = {}
     for cell in nbformat.read(LESSON, as_version=4).cells:
-        if cell.id in ("setup", "block-code") or cell.id.startswith("exercise-"):
+        if cell.id in ("setup", "block-run") or cell.id.startswith("exercise-"):
             exec(cell.source, names)
     return names
 
