@@ -13,6 +13,7 @@ numbers are distributed, `maps` pictures of a plane. All public names are here:
 ``plots.by_layer(...)``.
 """
 
+from helpers.plots.diagnosis import diagnosis_by_layer, update_ratios, watched
 from helpers.plots.epochs import (
     LOG_SCALE,
     grid_over_epochs,
@@ -82,6 +83,7 @@ __all__ = [
     "correlations",
     "decision_boundary",
     "descent",
+    "diagnosis_by_layer",
     "distributions",
     "factors",
     "grid_over_epochs",
@@ -107,7 +109,9 @@ __all__ = [
     "small_legend",
     "spread",
     "trainability",
+    "update_ratios",
     "value_limits",
     "value_shares",
     "waiting",
+    "watched",
 ]
