@@ -20,7 +20,8 @@ ALLOWED = {
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},
     "recurrent": {"catalogue"},
-    "training": PIPELINE,
+    "training": {*PIPELINE, "diagnosis"},
+    "diagnosis": {"catalogue", "data", "measure", "theory", "plots"},
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
     "explorers": {*PIPELINE, "training", "theory", "recurrent", "plots"},
@@ -28,11 +29,11 @@ ALLOWED = {
 }
 HEAVY = {"tensorflow", "keras"}
 MAY_LOAD_TENSORFLOW_ON_IMPORT = {
+    "diagnosis",
     "networks",
     "training.callback",
     "training.keras_engine",
     "training.keras_program",
-    "training.keras_signals",
     "training.keras_statistics",
 }
 
@@ -64,6 +65,7 @@ def test_imports_follow_the_arrow(path):
     if module in {"data", "plots", "theory", "recurrent", "explorers", "exercises"}:
         assert not roots & HEAVY
     if module in {
+        "diagnosis",
         "measure",
         "networks",
         "theory",

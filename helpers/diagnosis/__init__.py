@@ -16,9 +16,10 @@ turns bad.
 The rooms, in the order in which they work: ``kernels`` names every kernel; ``calls`` sees which
 layer got which tensor; ``sites`` follows each kernel's output to its activation, and ``slopes``
 tries what that does; ``catching`` catches pre-activations, slopes and activations while the model
-runs; ``losses``, ``updates``, ``sums`` and ``table`` turn them into numbers; ``evidence``,
-``heads``, ``finite`` and ``rules`` into a verdict; ``remedies`` into a next step; ``report`` shows
-it, and ``watch`` and ``notices`` do so during a fit. ``measure.signals`` and ``training.train_model`` are built on the first five.
+runs; ``losses``, ``updates``, ``sums``, ``table`` and ``measuring`` turn them into numbers;
+``evidence``, ``heads``, ``finite`` and ``rules`` into a verdict; ``remedies`` into a next step;
+``report`` shows it, and ``watch`` and ``notices`` do so during a fit. ``signals`` is the same for
+``measure``; ``training.train_model`` is built on the first five, and on ``classifier``.
 """
 
 from helpers.diagnosis.diagnose import diagnose

@@ -53,8 +53,10 @@ class Catcher:
         function = operation.call
         key = id(operation)
         slope_wanted = key in self.with_slope
-        # a layer that draws its slopes at random takes their mean
-        rest = {"training": False} if self.at_rest and _takes_training(operation) else {}
+        mode = {}
+        if self.at_rest and _takes_training(operation):
+            # a layer that draws its slopes at random takes their mean
+            mode = {"training": isinstance(operation, keras.layers.BatchNormalization)}
 
         def watched(*args, **options):
             call = (key, counter[0])
@@ -66,10 +68,10 @@ class Catcher:
                 self.caught[call, "input"] = given
                 _tell(tape, given)
             if slope_wanted:
-                outputs, slope = _with_slope(function, given, args[1:], options | rest)
+                outputs, slope = _with_slope(function, given, args[1:], options | mode)
                 self.caught[call, "slope"] = slope
             else:
-                outputs = function(*args, **options)
+                outputs = function(*args, **options | mode)
             if tf.is_tensor(outputs):
                 self.caught[call, "output"] = outputs
                 _tell(tape, outputs)

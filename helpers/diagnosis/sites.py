@@ -19,6 +19,7 @@ NORMALIZATIONS = (
     keras.layers.LayerNormalization,
     keras.layers.GroupNormalization,
     keras.layers.UnitNormalization,
+    keras.layers.RMSNormalization,
 )
 # Layers between a kernel and its activation that leave units what they are; with the poolings,
 # paddings and croppings, which all end in 1D, 2D or 3D.
@@ -34,7 +35,7 @@ PASSED_BY = (
     keras.layers.Identity,
     keras.layers.ActivityRegularization,
 )
-PASSED_BY_NAMES = ("Pooling", "Padding", "Cropping", "UpSampling", "SpatialDropout", "RMSNorm")
+PASSED_BY_NAMES = ("Pooling", "Padding", "Cropping", "UpSampling", "SpatialDropout")
 # Layers between two of which an activation is missed. The halves of a separable convolution, a
 # projection into attention or a gated cell are linear on purpose.
 PLAIN = (
@@ -53,7 +54,7 @@ class Site(NamedTuple):
     own activation, what goes into another layer's call, or the output itself. `activation` is the
     name of phi, "" if unknown; `handed_on` the call whose output the next layers get; `head`
     whether that is the model's. `largest` is phi's largest |slope|; `two_sided` says whether phi is
-    flat at both ends, and `feeds` whether a linear layer's output goes straight into another kernel.
+    flat at both ends, and `feeds` whether a linear layer's output goes straight into a kernel.
     """
 
     call: tuple
@@ -103,10 +104,18 @@ class Part(NamedTuple):
 
 
 class Head(NamedTuple):
-    """An output of the model: the activation that it comes from, "" if unknown, and its units."""
+    """An output of the model: the activation that it comes from, "" if unknown, and its shape.
+
+    The shape is that of one example, without the batch.
+    """
 
     activation: str
-    units: int
+    shape: tuple
+
+    @property
+    def units(self) -> int:
+        """Output units, 1 for a plain number."""
+        return self.shape[-1] if self.shape else 1
 
 
 class Anatomy(NamedTuple):
@@ -140,13 +149,13 @@ def anatomy(model, x, training=True) -> Anatomy:
 
 def _head_of(output, parts, calls) -> Head:
     """Find what an output comes from."""
-    units = output.shape[-1] if len(output.shape) > 1 else 1
+    shape = tuple(output.shape[1:])
     by_key = {call.key: call for call in calls}
     for part in parts:
         for site in part.sites:
             if site.head and any(output is made for made in by_key[site.handed_on].outputs):
-                return Head(site.activation, units)
-    return Head("", units)
+                return Head(site.activation, shape)
+    return Head("", shape)
 
 
 def _follow(call: Call, consumers, ends) -> Site:
@@ -160,45 +169,44 @@ def _follow(call: Call, consumers, ends) -> Site:
     if isinstance(call.operation, LOOPS) or len(call.outputs) != 1:
         reason = f"{_describe(call.operation)} has activations of its own inside"
         return _finished(call, (call.key, "output"), call, Phi("", reason), consumers, ends)
-    station = call
-    normalized = False
+    station = call  # the last call on the way whose output is still this layer's, unit by unit
+    normalized = call  # the same, but a pooling or a dropout doesn't move it
     while True:
-        output = station.outputs[0]
-        following = consumers.get(id(output), [])
-        normalized = normalized or isinstance(station.operation, NORMALIZATIONS)
-        if id(output) in ends or (following and all(map(_has_kernel, following))):
-            # nothing in between: a linear layer
-            feeds = not normalized and any(isinstance(c.operation, PLAIN) for c in following)
-            phi = LINEAR._replace(feeds=feeds and isinstance(call.operation, PLAIN))
-            return _finished(call, (call.key, "output"), call, phi, consumers, ends)
-        if len(following) != 1:
+        following = consumers.get(id(station.outputs[0]), [])
+        if len(following) != 1 or id(station.outputs[0]) in ends or _ends_way(following[0]):
             break
         station = following[0]
-        if len(station.inputs) != 1 or len(station.outputs) != 1 or _has_kernel(station):
-            break
-        kind = _kind(station)
-        if kind == "activation":
+        if _kind(station) == "activation":
             phi = _phi(station.operation, station.inputs[0])
             return _finished(call, (station.key, "input"), station, phi, consumers, ends)
-        if kind == "unknown":
-            break
-    return _lost(call, station, following, consumers, ends)
+        if isinstance(station.operation, NORMALIZATIONS):
+            normalized = station
+    phi = _without_activation(call, station, normalized is not call, consumers, ends)
+    return _finished(call, (normalized.key, "output"), normalized, phi, consumers, ends)
 
 
-def _lost(call, station, following, consumers, ends):
-    """Make the site of a layer whose activation can't be found, and say why."""
-    sums = [c for c in following if name_of(c.operation) in ("add", "addition")]
-    if following and len(sums) + sum(map(_has_kernel, following)) == len(following):
-        # a sum hands its inputs' gradient on as it is: up to there the layer is linear
-        return _finished(call, (call.key, "output"), call, LINEAR, consumers, ends)
+def _ends_way(call) -> bool:
+    """Whether the way to an activation ends before this call."""
+    several = len(call.inputs) != 1 or len(call.outputs) != 1
+    return several or _has_kernel(call) or _kind(call) == "unknown"
+
+
+def _without_activation(call, station, is_normalized, consumers, ends):
+    """Say what a layer is on whose way no activation was found: linear, or not to be told."""
+    following = consumers.get(id(station.outputs[0]), [])
+    if id(station.outputs[0]) in ends:
+        return LINEAR
+    # a sum hands its inputs' gradient on as it is: up to there the layer is linear
+    sums = [each for each in following if name_of(each.operation) in ("add", "addition")]
+    kernels_next = [each for each in following if _has_kernel(each)]
+    if following and len(sums) + len(kernels_next) == len(following):
+        plain = not sums and not is_normalized and isinstance(call.operation, PLAIN)
+        feeds = plain and any(isinstance(each.operation, PLAIN) for each in kernels_next)
+        return LINEAR._replace(feeds=feeds)
     if not following:
-        reason = "its output goes on outside any layer, in a function that can't be watched"
-    elif len(following) > 1:
-        names = ", ".join(_describe(each.operation) for each in following)
-        reason = f"its output goes into several: {names}"
-    else:
-        reason = f"its output goes into {_describe(station.operation)}"
-    return _finished(call, (call.key, "output"), call, Phi("", reason), consumers, ends)
+        return Phi("", "its output goes on outside any layer, in a function that can't be watched")
+    names = ", ".join(_describe(each.operation) for each in following)
+    return Phi("", f"its output goes into {'several: ' if len(following) > 1 else ''}{names}")
 
 
 def _finished(call, z, last, phi, consumers, ends):
