@@ -1,5 +1,6 @@
 """Named data sets, small enough to look at: points in the plane, and 8 x 8 digits."""
 
+import numbers
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,8 +38,8 @@ class Dataset:
     name: str = "my data"
 
     def __post_init__(self):
-        x = np.asarray(self.x, np.float32)
-        y = np.asarray(self.y)
+        x = _numbers(self.x)
+        y = _labels(self.y)
         if x.ndim != 2 or 0 in x.shape:
             raise ValueError(f"x must have shape (num_examples, num_inputs); got {x.shape}.")
         if not np.isfinite(x).all():
@@ -53,12 +54,12 @@ class Dataset:
             )
         labels = np.unique(y)
         # b, i, u, f: booleans and numbers; a comparison of texts with numbers would be an error
-        numbers = labels.dtype.kind in "biuf"
-        if not numbers or (labels != range(len(labels))).any():
+        are_numbers = labels.dtype.kind in "biuf"
+        if not are_numbers or (labels != range(len(labels))).any():
             more = ", ..." if len(labels) > SHOWN_LABELS else ""
             raise ValueError(
                 "y must hold the class labels 0, 1, ... K-1, each of them; "
-                f"got {', '.join(map(str, labels[:SHOWN_LABELS]))}{more}."
+                f"got {', '.join(map(str, labels[:SHOWN_LABELS]))}{more}.{_advice(labels)}"
             )
         # the class is frozen: this is how a checked value gets in
         object.__setattr__(self, "x", x)
@@ -77,6 +78,50 @@ class Dataset:
         """Output units a network needs: 1 (sigmoid) up to two classes, else one each (softmax)."""
         classes = int(self.y.max()) + 1
         return 1 if classes <= 2 else classes
+
+
+def _numbers(x) -> np.ndarray:
+    """Return inputs as float32, or raise the ``ValueError`` that says what to do."""
+    if hasattr(x, "toarray"):
+        raise ValueError("x is a sparse matrix; give x.toarray().")
+    if hasattr(x, "element_spec"):
+        raise ValueError(
+            "x is a tf.data.Dataset; take arrays out of it first: "
+            "x, y = next(iter(dataset.unbatch().batch(1000)))."
+        )
+    try:
+        return np.asarray(x, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "x must hold numbers, in rows of one length; turn words into numbers first (a column "
+            "of 0 and 1 for each)."
+        ) from None
+
+
+def _labels(y) -> np.ndarray:
+    """Return labels as an array; numbers that are kept as objects, as numbers."""
+    y = np.asarray(y)
+    if y.dtype == object and all(isinstance(label, numbers.Number) for label in y.ravel()):
+        return y.astype(float)
+    # text as objects, as a table has it, is text
+    return y.astype(str) if y.dtype == object else y
+
+
+def _advice(labels) -> str:
+    """Say how labels of another kind become 0, 1, ... K-1; "" where nobody can know."""
+    if labels.dtype.kind in "biuf" and labels.tolist() == [-1, 1]:
+        return " Use (y > 0).astype(int)."
+    whole = labels.dtype.kind in "biu" or (
+        labels.dtype.kind == "f" and np.array_equal(labels, np.round(labels))
+    )
+    if len(labels) < 2:
+        return ""
+    if labels.dtype.kind in "US" or whole:
+        return " Number them: names, y = np.unique(y, return_inverse=True)."
+    return (
+        " If they're numbers to be predicted (regression), use diagnosis.diagnose, or model.fit "
+        "with diagnosis.GradientWatch."
+    )
 
 
 def check_dataset(dataset) -> None:

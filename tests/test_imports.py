@@ -21,7 +21,8 @@ ALLOWED = {
     "theory": {"catalogue"},
     "recurrent": {"catalogue"},
     "transformer": {"catalogue", "measure"},
-    "training": PIPELINE,
+    "training": {*PIPELINE, "diagnosis"},
+    "diagnosis": {"catalogue", "data", "measure", "theory", "plots"},
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
     "explorers": {*PIPELINE, "training", "theory", "recurrent", "transformer", "plots"},
@@ -29,11 +30,11 @@ ALLOWED = {
 }
 HEAVY = {"tensorflow", "keras"}
 MAY_LOAD_TENSORFLOW_ON_IMPORT = {
+    "diagnosis",
     "networks",
     "training.callback",
     "training.keras_engine",
     "training.keras_program",
-    "training.keras_signals",
     "training.keras_statistics",
 }
 
@@ -73,6 +74,7 @@ def test_imports_follow_the_arrow(path):
     }:
         assert not roots & HEAVY
     if module in {
+        "diagnosis",
         "measure",
         "networks",
         "theory",

@@ -1,6 +1,7 @@
 """One batch through a network, and what it does to the signals, layer by layer.
 
-`signals` measures one Keras network; `profile` measures many as initialised, in NumPy alone
+`signals` measures one Keras model of any kind, an entry a kernel (the code is in ``diagnosis``, and
+loads TensorFlow when somebody asks for it); `profile` measures many as initialised, in NumPy alone
 (``theory.expected_profile`` predicts it, as ``theory.expected_pair_profile`` does `pair_profile`).
 Both return an ``xarray.Dataset`` with dimension ``layer`` (hidden_1 ... hidden_L, output):
 
@@ -18,9 +19,10 @@ normalisation uses the statistics of the batch, as in training; it ties the exam
 then dL_i/dz means the derivative of the sum of all losses. Loss: cross-entropy, from the logits.
 """
 
+import importlib
+
 from helpers.measure.blas import one_blas_thread
 from helpers.measure.jacobian import singular_values
-from helpers.measure.keras_model import largest_slope, signals
 from helpers.measure.pairs import pair_profile
 from helpers.measure.profiles import profile
 from helpers.measure.statistics import (
@@ -36,7 +38,6 @@ __all__ = [
     "SATURATED",
     "STATISTICS",
     "first_over_last",
-    "largest_slope",
     "one_blas_thread",
     "over_last",
     "pair_profile",
@@ -44,3 +45,10 @@ __all__ = [
     "signals",
     "singular_values",
 ]
+
+
+def __getattr__(name):
+    # by name, as this room has to load without TensorFlow, which `diagnosis` needs
+    if name != "signals":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module("helpers.diagnosis.signals").signals

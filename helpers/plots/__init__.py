@@ -10,11 +10,11 @@ linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a c
 The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
 of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
 training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
-transformers. All public names are
-here: ``plots.by_layer(...)``.
+transformers, `diagnosis` of a model of your own. All public names are here: ``plots.by_layer(...)``.
 """
 
 from helpers.plots.chain import Factor, Node, chain
+from helpers.plots.diagnosis import diagnosis_by_layer, update_ratios, watched
 from helpers.plots.epochs import (
     LOG_SCALE,
     grid_over_epochs,
@@ -88,6 +88,7 @@ __all__ = [
     "correlations",
     "decision_boundary",
     "descent",
+    "diagnosis_by_layer",
     "distributions",
     "factors",
     "grid_over_epochs",
@@ -115,7 +116,9 @@ __all__ = [
     "spread",
     "token_correlations",
     "trainability",
+    "update_ratios",
     "value_limits",
     "value_shares",
     "waiting",
+    "watched",
 ]

@@ -26,6 +26,7 @@ from helpers.plots.style import (
 )
 
 LOG_SCALE = ("delta_norm", "gradient_norm", "gradient_std", "update_ratio")  # sizes above 0
+HEAT_TITLES = {"delta_norm": "delta"}  # short, as the scale of the colours stands beside it
 NAMED_LAYERS = 6  # with more layers than these a legend names only a few
 CROSSES = 20  # about so many of the exact zeros of a line are marked; more would be a bar
 
@@ -60,7 +61,7 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     array = _with_layers(recording[name])
     layers = array.layer.values
     epochs = recording.epoch.values
-    colors = layer_colors(layers) if has_layers else {name: OTHER_COLOR}
+    colors = _line_colors(layers) if has_layers else {name: OTHER_COLOR}
     num_networks = len(array)
     curves = _curves(array.values, log=log)  # 10, 50 and 90 %; (3, step, layer)
     drawn = [curves.ravel()]
@@ -86,6 +87,14 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
         _layer_legend(ax)
     ax.set_label(_finding(array, curves[1], epochs[-1], exploded, log=log))
     return ax
+
+
+def _line_colors(layers):
+    """Give each layer its colour; those of the learner's own names run from dark to light."""
+    colors = layer_colors(layers)
+    others = [name for name in layers if name not in colors]
+    ramp = plt.colormaps["cividis"](np.linspace(0, 0.82, max(len(others), 2)))
+    return colors | dict(zip(others, ramp, strict=False))
 
 
 def _with_layers(array):
@@ -284,7 +293,8 @@ def heat_map(recording, name, *, ax=None):
     shade = {"aspect": "auto", "vmin": low, "vmax": high, "zorder": 1}  # over the grid
     ax.imshow(logs, origin="lower", extent=box, interpolation="nearest", **shade)
     _color_scale(ax, low, high, shade)
-    ax.set(title="delta", xlabel="epoch", ylabel="hidden layer", xlim=box[:2], ylim=box[2:])
+    title = HEAT_TITLES.get(name, name.replace("_", " "))
+    ax.set(title=title, xlabel="epoch", ylabel="hidden layer", xlim=box[:2], ylim=box[2:])
     plain_ticks(ax, integer=True)
     quantity = recording[name].attrs.get("long_name", name)
     ax.set_label(

@@ -14,8 +14,9 @@ import xarray as xr
 
 from helpers.catalogue import Network
 from helpers.data import Dataset
+from helpers.diagnosis.table import reasons
 from helpers.networks import make_mlp
-from helpers.training import keras_signals, keras_statistics, optimizers, recording
+from helpers.training import keras_statistics, optimizers, recording
 from helpers.training.keras_program import program_for
 from helpers.training.plan import Plan
 
@@ -39,10 +40,11 @@ def train_model(
     """Train a Keras model that you built, in place as ``model.fit`` does, and record it.
 
     A layer of the recording is a kernel, by the name of its Keras layer; a recurrent layer has two,
-    "lstm" and "lstm_recurrent". activation_*, delta_norm, saturation and dead need a
-    pre-activation: they're there for every ``Dense`` of the model itself, whether the activation is
-    its own or a layer that follows it, and NaN elsewhere. Accuracy is what ``model.evaluate`` would
-    say, so batch normalisation uses its moving averages there.
+    "lstm" and "lstm_recurrent". Frozen layers stay as they are, and are recorded. activation_*,
+    delta_norm, saturation and dead need a pre-activation: they're there for every dense or
+    convolutional layer whose activation can be found, wherever it stands, and NaN elsewhere;
+    attrs["unknown"] says why. The loss has the model's regularisers in it. Accuracy is what
+    ``model.evaluate`` would say, so batch normalisation uses its moving averages there.
 
     The model compiles in a second or more (a deep one takes longer, and up to 100 MB that are never
     freed); the next run of the same model and settings starts at once.
@@ -50,17 +52,18 @@ def train_model(
     Parameters
     ----------
     model : keras.Model
-        Takes (num_examples, num_inputs), ends in a sigmoid for two classes, in a softmax for more.
-        It needn't be compiled.
+        Takes (num_examples, num_inputs), ends in a sigmoid for two classes, in a softmax for more,
+        or in a layer without activation, whose outputs are then taken as logits. It needn't be
+        compiled. For other data, losses and models use ``diagnosis.GradientWatch``.
     The others as in `train`; an optimizer of yours is copied, so that every run starts fresh.
 
     Raises
     ------
     ValueError
-        For a model that doesn't fit the data set or has no kernel, or a number out of range.
+        For a model that doesn't fit the data set or has no kernel, one in mixed precision, or a
+        number out of range.
     """
     plan = Plan(dataset, loss, epochs, batch_size, seed, record_every, keep, progress, stop)
-    _check_model(model, dataset)
     clip = optimizers.check_clip(clip)
     optimizer = optimizers.make(optimizer, learning_rate, clip)
     return _train(model, plan, optimizer, {"clip": clip})
@@ -69,15 +72,7 @@ def train_model(
 def _train(model, plan, optimizer, attrs):
     """Run the program of a checked model, part by part."""
     dataset = plan.dataset
-    program = program_for(
-        model,
-        len(dataset),
-        plan.batch_size,
-        dataset.num_outputs,
-        plan.loss,
-        optimizer,
-        bool(plan.keep),
-    )
+    program = program_for(model, plan, optimizer)
     program.reset()  # the optimizer starts afresh, as a newly made one would
     carried = tf.zeros((), program.dtype), tf.constant(-1)
     fixed = tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype)
@@ -118,6 +113,7 @@ def _train(model, plan, optimizer, attrs):
         "optimizer": optimizer.name,
         "learning_rate": float(optimizer.learning_rate),
         "compiled": program.compiled,
+        "unknown": reasons(program.classifier.anatomy.parts),
     }
     return recording.finish(plan, arrays, names, np.atleast_1d(carried[1].numpy()), attrs)
 
@@ -159,24 +155,6 @@ def train_networks(
 
 def _tell(progress, replicate, num_replicates, share):
     progress((replicate + share) / num_replicates)
-
-
-def _check_model(model, dataset):
-    """Raise a ``ValueError`` unless `model` takes and gives what `dataset` holds."""
-    if not isinstance(model, keras.Model):
-        raise ValueError(f"model must be a keras.Model; got {type(model).__name__}.")
-    # a Sequential model without an Input has no weights yet
-    if not model.built:
-        model.build((None, dataset.num_inputs))
-    shapes = model.input_shape, model.output_shape
-    fits = (None, dataset.num_inputs), (None, dataset.num_outputs)
-    if shapes != fits:
-        raise ValueError(
-            f"the model takes {shapes[0]} to {shapes[1]}, but {dataset.name!r} needs "
-            f"{fits[0]} to {fits[1]}."
-        )
-    if not keras_signals.kernels(model):
-        raise ValueError(f"the model {model.name!r} has no kernel to train and to record.")
 
 
 def _give_memory_back():

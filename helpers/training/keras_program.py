@@ -1,8 +1,8 @@
 """The compiled loop that trains one Keras model: its layers unrolled, its optimizer inside.
 
-What back-propagation meets on its way is caught by tapping the model's layers while the program is
-traced, and laid down as one long row a step. After a block of rows, small enough for the
-processor's cache, they are summed up together.
+What back-propagation meets on its way is caught while the program is traced
+(``diagnosis.catching``), and laid down as one long row a step. After a block of rows, small enough
+for the processor's cache, they are summed up together.
 """
 
 import functools
@@ -13,12 +13,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from helpers.training import keras_signals, keras_statistics
+from helpers.diagnosis.calls import call_model
+from helpers.diagnosis.catching import Catcher
+from helpers.diagnosis.classifier import Classifier
+from helpers.training import keras_statistics
 
 tf.get_logger().setLevel("ERROR")  # it warns of retracing, which is not the learner's business
 
+SCORED = 1024  # examples at a time whose accuracy is looked at: all at once would take much memory
 BLOCK, BLOCKS = 32, 64  # recorded steps in a block, and blocks in a chunk: at most so many,
 MEMORY = 32e6  # each in about so many bytes
+PROBED = 2  # examples of the pass that finds the sizes of signals
+PLAIN = (bool, int, float, str, type(None))  # settings that are compared by their value
 
 
 def loop(start, end, body, state, by=1):
@@ -47,7 +53,7 @@ def has_xla() -> bool:
 
 
 class Program:
-    """The compiled chunk of training for one model, loss, optimizer and batch size.
+    """The compiled chunk of training for one classifier, optimizer and batch size.
 
     `rows` is how many steps it can record; with `keep` it returns kernels and gradients, too. It
     `is_new` until someone says otherwise: the first run compiles.
@@ -55,34 +61,36 @@ class Program:
     and `of_taps` are those groups, shape -> names, in the order in which everything is returned.
     """
 
-    def __init__(self, model, num_examples, batch_size, num_outputs, loss, optimizer, keep):
-        self.model = model
-        self.loss = loss
-        self.num_outputs = num_outputs
+    def __init__(self, classifier, num_examples, batch_size, optimizer, keep):
+        self.classifier = classifier
+        self.model = model = classifier.model
         self.num_examples = num_examples
         self.batch_size = batch_size
         self.optimizer = optimizer
         optimizer.build(model.trainable_variables)
         # an optimizer's slots and its count of steps, to begin every run alike
         self.fresh = [variable.numpy() for variable in optimizer.variables]
-        self.kernels = keras_signals.kernels(model)
-        self.taps = keras_signals.taps(model)
+        parts = classifier.anatomy.parts
+        self.kernels = {part.kernel.name: part.kernel.variable for part in parts}
         self.dtype = tf.as_dtype(next(iter(self.kernels.values())).dtype)
-        # measured once: it needs a pass over thousands of pre-activations
-        self.largest = {name: tap.largest_slope() for name, tap in self.taps.items()}
+        # what has no activation that is known, such as a recurrent layer, is recorded by its kernel
+        self.parts = {part.kernel.name: part for part in parts if part.activation}
+        self.catcher = Catcher(classifier.anatomy)
         self.keep = keep
         self.is_new = True
         self.of_kernels = {}
         self.of_taps = {}
-        self.positions = {  # of each kernel among the trainable variables
-            name: next(i for i, v in enumerate(model.trainable_variables) if v is kernel)
-            for name, kernel in self.kernels.items()
-        }
+        # frozen kernels have a gradient, too: it is recorded, and never used
+        trained = {id(variable) for variable in model.trainable_variables}
+        frozen = [kernel for kernel in self.kernels.values() if id(kernel) not in trained]
+        self.differentiated = [*model.trainable_variables, *frozen]
+        places = {id(variable): place for place, variable in enumerate(self.differentiated)}
+        self.positions = {name: places[id(kernel)] for name, kernel in self.kernels.items()}
         for name, kernel in self.kernels.items():
             shape = int(np.prod(kernel.shape[:-1])), kernel.shape[-1]
             self.of_kernels.setdefault(shape, []).append(name)
-        for name, tap in self.taps.items():
-            self.of_taps.setdefault((batch_size, tap.dense.units), []).append(name)
+        for name, (positions, units) in self._sizes(classifier).items():
+            self.of_taps.setdefault((batch_size * positions, units), []).append(name)
         # of each kernel gradient, before, after; of each tap a, slope, delta
         groups = [*self.of_kernels.items(), *self.of_taps.items()]
         self.shapes = [(len(names), *shape) for shape, names in groups for _ in range(3)]
@@ -92,7 +100,7 @@ class Program:
         blocks = min(BLOCKS, MEMORY / row / self.block) if keep else BLOCKS
         self.rows = self.block * int(max(2, blocks))
         self.num_columns = 2 + len(keras_statistics.OF_KERNEL) * len(self.kernels)
-        self.num_columns += len(keras_statistics.OF_SIGNALS) * len(self.taps)
+        self.num_columns += len(keras_statistics.OF_SIGNALS) * len(self.parts)
         xla = has_xla()
         self.compiled = "XLA" if xla else "tf.function"
         self.run = tf.function(self._run, autograph=False, jit_compile=xla)
@@ -102,20 +110,36 @@ class Program:
         for variable, value in zip(self.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
 
-    def _losses(self, y, outputs):
-        if self.num_outputs == 1:
-            target = y[:, None]
-        else:
-            target = tf.one_hot(tf.cast(y, tf.int32), self.num_outputs, dtype=outputs.dtype)
-        return getattr(keras.losses, self.loss)(target, outputs)
+    def _sizes(self, classifier):
+        """Find how many places (pixels, time steps, calls) and units the signals of a part have."""
+        sizes = {}
+        with self.catcher.catching():
+            classifier.run(PROBED)
+        for name, part in self.parts.items():
+            caught = [z for z, _, _ in self.catcher.signals(part)]
+            units = caught[0].shape[-1]
+            sizes[name] = sum(math.prod(z.shape[1:]) for z in caught) // units, units
+        return sizes
 
     def _accuracy(self, x, y):
-        outputs = self.model(x, training=False)
-        if self.num_outputs == 1:
-            right = (outputs[:, 0] > 0.5) == (y > 0.5)
-        else:
-            right = tf.argmax(outputs, axis=1) == tf.cast(y, tf.int64)
-        return tf.reduce_mean(tf.cast(right, self.dtype))
+        """Share of right answers over the whole data set, some examples at a time."""
+        whole = self.num_examples // SCORED
+
+        def score(i, right):
+            chosen = slice(i * SCORED, (i + 1) * SCORED)
+            return (right + self._right(x[chosen], y[chosen]),)
+
+        right = tf.zeros((), self.dtype)
+        if whole:
+            (right,) = loop(0, whole, score, (right,))
+        if self.num_examples % SCORED:
+            right += self._right(x[whole * SCORED :], y[whole * SCORED :])
+        return right / self.num_examples
+
+    def _right(self, x, y):
+        """Count the right answers."""
+        outputs = call_model(self.model, x, False)
+        return tf.reduce_sum(tf.cast(self.classifier.right(outputs, y), self.dtype))
 
     def _run(self, carried, x, y, batches, first, steps, every, epoch, undo):
         at_first = [tf.identity(variable.value) for variable in self.model.variables]
@@ -164,25 +188,28 @@ class Program:
     def _step(self, x, y):
         """Train on one batch; return its loss, and what is recorded, in the order of `shapes`."""
         variables = self.model.trainable_variables
-        caught = {}
-        with tf.GradientTape() as tape, keras_signals.tapped(self.taps, caught):
-            loss = tf.reduce_mean(self._losses(y, self.model(x, training=True)))
-        z = {name: caught[name][0] for name in self.taps}
-        gradients, deltas = tape.gradient(
-            loss, [[v.value for v in variables], z], unconnected_gradients="zero"
-        )
+        values = [variable.value for variable in self.differentiated]
+        with tf.GradientTape() as tape:
+            for value in values[len(variables) :]:
+                tape.watch(value)
+            with self.catcher.catching(tape):
+                loss = self.classifier.of_batch(x, y)
+        caught = {name: self.catcher.signals(part) for name, part in self.parts.items()}
+        z = {name: [one for one, _, _ in signals] for name, signals in caught.items()}
+        gradients, deltas = tape.gradient(loss, [values, z], unconnected_gradients="zero")
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
         # copies: the optimizer changes the variables in place
         before = {name: tf.identity(kernel.value) for name, kernel in self.kernels.items()}
-        self.optimizer.apply(gradients, variables)
+        self.optimizer.apply(gradients[: len(variables)], variables)
         values = []
         for names in self.of_kernels.values():
             values += [gradients[self.positions[name]] for name in names]
             values += [before[name] for name in names]
             values += [self.kernels[name].value for name in names]
         for names in self.of_taps.values():
-            values += [caught[name][2] for name in names]
-            values += [caught[name][1] for name in names]
-            values += [deltas[name] for name in names]
+            values += [_joined([a for _, _, a in caught[name]]) for name in names]
+            values += [_joined([slope for _, slope, _ in caught[name]]) for name in names]
+            values += [_joined(deltas[name]) for name in names]
         return loss, values
 
     def _array(self, *shape):
@@ -213,19 +240,60 @@ class Program:
         for names, arrays in of_taps:
             a, slope, delta = (tf.transpose(array, (0, 1, 3, 2)) for array in arrays)
             delta *= self.batch_size  # dL_i/dz, where L is the mean of the L_i
-            largest = np.array([self.largest[name] for name in names])[:, None, None]
-            table = keras_statistics.signal_statistics(a, slope, delta, largest, a.shape[-2])
+            largest = np.array([self.parts[name].largest for name in names])[:, None, None]
+            table = keras_statistics.signal_statistics(a, slope, delta, largest, self.batch_size)
             columns.append(flat(table))
         return tf.concat(columns, axis=0)
 
 
-def program_for(model, num_examples, batch_size, num_outputs, loss, optimizer, keep) -> Program:
-    """Return the program for these settings, made only if `model` has none yet."""
+def _joined(tensors):
+    """Put the tensors of all calls, with all their places, into one (places, units)."""
+    return tf.concat([tf.reshape(one, (-1, one.shape[-1])) for one in tensors], axis=0)
+
+
+def program_for(model, plan, optimizer) -> Program:
+    """Return the program for a run, made (and the model checked) only if there is none yet.
+
+    A model that was changed since gets new ones: what is compiled knows the old layers only.
+    """
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"model must be a keras.Model; got {type(model).__name__}.")
     programs = model.__dict__.setdefault("_recorded_programs", {})
+    if programs and not _is_same(model.__dict__["_recorded_state"], _state(model)):
+        programs.clear()
     settings = json.dumps(
         keras.saving.serialize_keras_object(optimizer), sort_keys=True, default=str
     )
-    key = (num_examples, batch_size, loss, settings, keep)
+    dataset = plan.dataset
+    key = (len(dataset), dataset.num_inputs, dataset.num_outputs, plan.batch_size, plan.loss)
+    key = (*key, settings, bool(plan.keep))
     if key not in programs:
-        programs[key] = Program(model, num_examples, batch_size, num_outputs, loss, optimizer, keep)
+        classifier = Classifier(model, dataset, plan.loss)
+        programs[key] = Program(
+            classifier, len(dataset), plan.batch_size, optimizer, bool(plan.keep)
+        )
+        # kept beside the programs, so that no new object can have the address of an old one
+        model.__dict__["_recorded_state"] = _state(model)
     return programs[key]
+
+
+def _state(model) -> list:
+    """List what a program depends on: layers, variables, what trains, settings such as a rate."""
+    found = []
+    for layer in model._flatten_layers():
+        found += [layer, layer.trainable, getattr(layer, "activation", None)]
+        # plain settings; those with an underscore are Keras's own bookkeeping
+        for name, value in sorted(vars(layer).items()):
+            if not name.startswith("_") and name != "built" and isinstance(value, PLAIN):
+                found += [name, value]
+    for variable in model.variables:
+        found += [variable, variable.trainable]
+    return found
+
+
+def _is_same(old, new) -> bool:
+    """Compare plain values as such, and everything else as objects."""
+    return len(old) == len(new) and all(
+        a is b or (isinstance(a, PLAIN) and type(a) is type(b) and a == b)
+        for a, b in zip(old, new, strict=True)
+    )

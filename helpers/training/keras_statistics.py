@@ -51,18 +51,22 @@ def kernel_statistics(gradient, kernel, change, count):
     return tf.cast(tf.stack(table), gradient.dtype)
 
 
-def signal_statistics(a, slope, delta, largest, units):
-    """Find the others of BY_LAYER, of arrays (rows, replicates, units, examples)."""
-    examples = a.shape[-1]
-    units = tf.cast(units, tf.float64)
-    mean, std, _ = _moments(a, units * examples)
+def signal_statistics(a, slope, delta, largest, examples):
+    """Find the others of BY_LAYER, of arrays (rows, replicates, units, places).
+
+    Places are examples, times the pixels or time steps of each.
+    """
+    places = a.shape[-1]
+    units = tf.cast(a.shape[-2], tf.float64)
+    mean, std, _ = _moments(a, units * places)
     delta_norm = tf.sqrt(_moments(delta, units)[2] / examples)
     saturated = tf.abs(slope) < tf.cast(SATURATED * largest, slope.dtype)
-    (num_saturated,) = _sums(saturated)
+    # where numbers stopped being numbers nothing is saturated, and nothing is dead: NaN
+    num_saturated, unknown = _sums(saturated, 0 * slope)
     # exactly 0 for every example: a small slope still lets something through
     dead = tf.reduce_all(slope == 0, axis=-1)
     shares = [
-        num_saturated / (units * examples),
-        tf.reduce_sum(tf.cast(dead, tf.float64), axis=-1) / units,
+        num_saturated / (units * places) + unknown,
+        tf.reduce_sum(tf.cast(dead, tf.float64), axis=-1) / units + unknown,
     ]
     return tf.cast(tf.stack([delta_norm, mean, std, *shares]), a.dtype)

@@ -1,0 +1,142 @@
+"""Sums over a batch, from which the statistics are computed: one dict of small tensors a kernel.
+
+They add up over batches, so that memory holds one batch at a time. All in float64, where the square
+of the smallest float32 is still a number.
+"""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from helpers.catalogue import SATURATED
+
+ENDS_OF_TIME = 0.1  # share of a sequence's steps that are its first, and its last
+MAXIMA = ("steepest",)  # of the entries below these are no sums: the largest counts
+
+
+def _double(tensor):
+    return tf.cast(tensor, tf.float64)
+
+
+def of_signals(part, signals, deltas, num_examples):
+    """Sum up (z, slope, a) and n dL/dz of one kernel's calls, for a batch of n examples."""
+    sums = {}
+    for (z, slope, a), delta in zip(signals, deltas, strict=True):
+        a = _double(a)
+        found = {
+            "delta_squares": tf.reduce_sum(_double(delta) ** 2),
+            "a_sum": tf.reduce_sum(a),
+            "a_squares": tf.reduce_sum(a**2),
+            "a_count": _double(tf.size(a)),
+            "zeros": tf.reduce_sum(_double(a == 0)),
+            "z_squares": tf.reduce_sum(_double(z) ** 2),
+        }
+        if slope is not None:
+            found |= _of_slope(slope, part.largest)
+        sums = added(sums, found)
+    sums["examples"] = _double(num_examples)
+    if part.reason:
+        # one of several calls may have a slope all the same
+        sums = {name: value for name, value in sums.items() if name not in OF_SLOPE}
+    return sums
+
+
+OF_SLOPE = ("saturated", "slope_count", "steepest")
+
+
+def _of_slope(slope, largest):
+    """Sum up |phi'|; "steepest" is the largest of each unit, over everything else."""
+    slope = tf.abs(_double(slope))
+    flat = tf.reshape(slope, (-1, slope.shape[-1]))
+    # a NaN is below nothing: it has to be carried through
+    unknown = 0 * tf.reduce_sum(slope)
+    return {
+        "saturated": tf.reduce_sum(_double(slope < SATURATED * largest)) + unknown,
+        "slope_count": _double(tf.size(slope)),
+        "steepest": tf.reduce_max(flat, axis=0) + unknown,
+    }
+
+
+def of_inputs(inputs, gradients):
+    """Sum up what goes into a layer; of a recurrent one the gradient at both ends of time, too."""
+    sums = {}
+    for tensor, gradient in zip(inputs, gradients, strict=True):
+        found = {
+            "input_squares": tf.reduce_sum(_double(tensor) ** 2),
+            "input_count": _double(tf.size(tensor)),
+        }
+        if gradient is not None:
+            squares = tf.reduce_sum(_double(gradient) ** 2, axis=(0, 2))
+            steps = tf.shape(squares)[0]
+            some = tf.maximum(1, tf.cast(tf.cast(steps, tf.float64) * ENDS_OF_TIME, tf.int32))
+            found["first_steps"] = tf.reduce_sum(squares[:some])
+            found["last_steps"] = tf.reduce_sum(squares[-some:])
+        sums = added(sums, found)
+    return sums
+
+
+def of_gradient(gradient, weight):
+    """Sum up a kernel's gradient, and the kernel itself."""
+    gradient = _double(gradient)
+    weight = _double(weight)
+    mean = tf.reduce_mean(gradient)
+    return {
+        "gradient_norm": tf.norm(gradient),
+        "gradient_mean": mean,
+        # the mean is taken off first: E[v^2] - E[v]^2 cancels where a mean is large
+        "gradient_std": tf.sqrt(tf.reduce_mean((gradient - mean) ** 2)),
+        "weight_norm": tf.norm(weight),
+        "weight_mean": tf.reduce_mean(weight),
+        "weight_std": tf.math.reduce_std(weight),
+    }
+
+
+def added(old: dict, new: dict) -> dict:
+    """Add the sums of two batches."""
+    both = old.keys() & new.keys()
+    joined = {
+        name: tf.maximum(old[name], new[name]) if name in MAXIMA else old[name] + new[name]
+        for name in both
+    }
+    return {**old, **new, **joined}
+
+
+def statistics(sums: dict) -> dict[str, float]:
+    """Turn the sums of one kernel into numbers; NaN for what isn't known."""
+    sums = {name: np.asarray(value, np.float64) for name, value in sums.items()}
+    found = {
+        "delta_norm": _root(_ratio(sums, "delta_squares", "examples")),
+        "activation_mean": _ratio(sums, "a_sum", "a_count"),
+        "zero_share": _ratio(sums, "zeros", "a_count"),
+        "saturation": _ratio(sums, "saturated", "slope_count"),
+        "input_rms": _root(_ratio(sums, "input_squares", "input_count")),
+        "pre_activation_rms": _root(_ratio(sums, "z_squares", "a_count")),
+        "time_ratio": _root(_ratio(sums, "first_steps", "last_steps")),
+    }
+    mean_square = _ratio(sums, "a_squares", "a_count")
+    found["activation_std"] = _root(max(mean_square - found["activation_mean"] ** 2, 0.0))
+    steepest = sums.get("steepest", np.array([np.nan]))
+    # exactly 0 for every example: a slope that is merely tiny still passes a gradient
+    dead = (steepest == 0).mean()
+    found["dead"] = float("nan") if np.isnan(steepest).any() else float(dead)
+    return found
+
+
+def _ratio(sums, above, below):
+    if above not in sums or below not in sums:
+        return float("nan")
+    if sums[below] == 0:
+        # nothing at either end of time is no ratio; something at one end is infinitely more
+        return float("nan") if sums[above] == 0 else float("inf")
+    return float(sums[above] / sums[below])
+
+
+def _root(value):
+    return math.sqrt(value) if value >= 0 else float("nan")
+
+
+def is_recurrent(part) -> bool:
+    """Whether a part's layer goes through a sequence step by step, and so has ends of time."""
+    return isinstance(part.operation, keras.layers.RNN)
