@@ -19,6 +19,7 @@ from helpers.exercises.deciding import decider
 from helpers.exercises.sealing import unseal
 
 HERE = Path(__file__).parent
+QUESTION = HERE / "question.js"
 ASK = "Choose one: a guess is enough. Then run the next cell."
 LATE = "The next cell has run, and you hadn't chosen. Choose now, and see at once."
 CHOSEN = "Now run the next cell."
@@ -30,7 +31,8 @@ class Prediction(anywidget.AnyWidget):
     Parameters as in `predict`. What is sent to the page holds the answer only from then on.
     """
 
-    _esm = HERE / "question.js"
+    # one module: the browser gets it as a text without an address, which can import no neighbour
+    _esm = "\n".join(path.read_text("utf-8") for path in (HERE.parent / "sight.js", QUESTION))
     _css = HERE / "question.css"
     question = traitlets.Unicode().tag(sync=True)
     options = traitlets.List(traitlets.Unicode()).tag(sync=True)

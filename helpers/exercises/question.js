@@ -3,10 +3,9 @@
 // Arrow keys move within the group without choosing, since the first choice may be the one that
 // counts; the space bar or Enter chooses. Nothing of this may reach JupyterLab: its keys would run,
 // cut or move cells, and a click would make the question its active cell, so that Shift + Enter
-// asked it again in place of running the cell below.
+// asked it again in place of running the cell below. sight.js stands before this, in one module.
 
 const STEPS = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1};
-const BRING = 1500;  // ms in which JupyterLab, too, scrolls, and pictures arrive
 
 function make(kind, parent, properties = {}) {
   const part = Object.assign(document.createElement(kind), properties);
@@ -63,35 +62,6 @@ function onKey(group, event) {
   } else if (event.key === "Enter") {
     event.target.click();
   }
-}
-
-// How many cells below the question's the active one is; far away, or unknown: Infinity. "Run all"
-// leaves the last cell active, and a page for a hall has none: there the page must not jump about.
-function distanceToActive(el) {
-  let cell = el.closest(".jp-Cell");
-  for (let distance = 0; cell && distance <= 2; distance += 1) {
-    if (cell.classList.contains("jp-mod-active")) return distance;
-    cell = cell.nextElementSibling;
-  }
-  return Infinity;
-}
-
-// Hold a part in sight while the page settles, until the learner takes over. JupyterLab scrolls to
-// the next cell before the output of this one has its height.
-function bringIntoSight(part) {
-  const end = performance.now() + BRING;
-  const kinds = ["wheel", "pointerdown", "touchstart", "keydown"];
-  const leave = new AbortController();
-  for (const kind of kinds) {
-    window.addEventListener(kind, () => leave.abort(), {capture: true, signal: leave.signal});
-  }
-  const look = () => {
-    if (performance.now() > end) leave.abort();
-    if (leave.signal.aborted) return;
-    part.scrollIntoView({block: "nearest"});
-    requestAnimationFrame(look);
-  };
-  look();
 }
 
 export default {

@@ -1,5 +1,5 @@
 // What page.py says of it: keys that stay with an explorer, and what Copy copies.
-// accessible.js stands before it, in the same module.
+// Other files stand before it, in the same module (page.py).
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
 const SETTING = ".course-setting textarea";
@@ -68,6 +68,7 @@ export default {
         nameParts(home());
         ends.push(watchValues(home()));
       }
+      if (home() && distanceToActive(home()) <= 1) bringIntoSight(home());
       if (home()?.classList.contains("course-live")) {
         ends.push(watchKernel(model, home()));
         askForSetting(model);

@@ -18,7 +18,7 @@ import anywidget
 import traitlets
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("accessible.js", "live.js", "page.js")
+SCRIPTS = ("../sight.js", "accessible.js", "live.js", "page.js")
 
 
 class PageHelper(anywidget.AnyWidget):

@@ -11,8 +11,8 @@ from helpers.explorers.words import size_in_words
 PLACEMENT_COLORS = {"post": "#D55E00", "pre": "#0072B2", "none": "#009E73"}
 KERNEL_GROUPS = {  # variable -> name in the picture, and its colour
     "attention_gradient": ("query, key", "#882255"),
-    "value_gradient": ("value, output", "#E69F00"),
-    "mlp_gradient": ("MLP", "#56B4E9"),
+    "value_gradient": ("value, output", "#C18849"),
+    "mlp_gradient": ("MLP", "#3D9CD0"),
 }
 NUM_STACKS = 4
 SIZE = {"width": 32, "heads": 2, "hidden": 32}  # so that 48 blocks answer within a move

@@ -193,6 +193,8 @@ def waiting(text, *, ax=None):
     ax.set(title="", xlabel="", ylabel="", xlim=(0, 1), ylim=(0, 1))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(NullLocator())
+    if ax.get_legend():  # of what was there before
+        ax.get_legend().remove()
     ax.set_label("")
     return ax
 

@@ -3,7 +3,7 @@
 from axe_playwright_python.base import AXE_SCRIPT
 
 # What is there to be used, in an explorer; a part that isn't shown has no offsetParent.
-PARTS = ":is(button, select, input, .noUi-handle, .widget-readout)"
+PARTS = ":is(button, select, input, textarea, .noUi-handle, .widget-readout)"
 SHOWN = f"""[...document.querySelectorAll('.course-explorer {PARTS}')]
     .filter(part => part.offsetParent)"""
 
@@ -39,6 +39,7 @@ MUST_STAND_OUT = [
     (".noUi-connects", "backgroundColor", ".slider-container", 3),
     (".widget-readout", "borderTopColor", ".widget-slider", 3),
     ("input[type=text]", "borderTopColor", ".widget-text", 3),
+    ("textarea", "borderTopColor", ".widget-textarea", 3),
     ("select", "borderTopColor", ".widget-dropdown", 3),
     ("select", "color", "select", 4.5),  # axe leaves it out, for the picture of its arrow
 ]

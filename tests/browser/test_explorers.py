@@ -20,6 +20,8 @@ CONTROLS = ".widget-vbox .widget-vbox"
 SLIDERS = f"{CONTROLS} .widget-slider"
 MENUS = f"{CONTROLS} .widget-dropdown select"
 EXPLORERS = [
+    "chain_explorer",
+    "depth_explorer",
     "product_explorer",
     "gradient_explorer",
     "initializer_explorer",
@@ -30,6 +32,7 @@ EXPLORERS = [
 ]
 TYPED = {  # a slip, and a setting that it takes; the others: depth
     "activation_explorer": ("mean=9", "mean=2"),
+    "chain_explorer": ("x=9", "x=1"),
     "time_explorer": ("steps=0", "steps=9"),
 }
 
@@ -140,7 +143,7 @@ def test_every_control_answers_the_keyboard(page, lab, name, theme):
             new_picture(page, lambda handle=handle, key=key: handle.press(key))
         new_picture(page, lambda: area.get_by_role("button", name="Reset").press("Enter"))
     handles = area.locator(".noUi-handle")
-    if name != "activation_explorer":  # that one draws nothing at random
+    if name not in ("activation_explorer", "chain_explorer"):  # these draw nothing at random
         new_picture(page, lambda: area.get_by_role("button", name="New draw").press("Space"))
     area.get_by_role("button", name="Pin as A").press("Enter")
     expect(page.locator(VERDICT)).to_contain_text("This is A")
@@ -289,8 +292,9 @@ def test_a_cell_can_draw_figures_while_a_slider_moves(page, lab):
     assert cell_errors(page) == []
 
 
-def test_a_drag_ends_at_the_last_value(page):
-    open_notebook(page, LESSON)
+def test_a_drag_ends_at_the_last_value(page, lab):
+    write_explorer(lab, "product_explorer")
+    open_notebook(page, "product_explorer.ipynb")
     run_all(page)
     handle = slider(page, "depth")
     handle.scroll_into_view_if_needed()

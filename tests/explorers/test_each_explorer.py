@@ -644,6 +644,13 @@ def test_the_transformer_explorer_draws_what_is_measured():
         np.testing.assert_allclose(curve(explorer.axes[2], "median"), cosine)
 
 
+def test_where_a_transformer_has_nothing_to_train_no_legend_is_left():
+    explorer = transformer_explorer(depth=6)
+    assert explorer.axes[1].get_legend()
+    explorer.set(attention="none", mlp=False)
+    assert not explorer.axes[1].get_legend() and not explorer.axes[1].lines
+
+
 def test_a_transformer_s_presets_show_what_they_are_called_after():
     explorer = transformer_explorer()
     words = {}

@@ -17,6 +17,7 @@ from matplotlib import style
 
 from helpers import STYLE, explorers, plots
 from helpers.catalogue import ACTIVATIONS
+from helpers.explorers.transformer import KERNEL_GROUPS
 
 with style.context(["default", STYLE]):
     LOOK = dict(plt.rcParams)
@@ -87,10 +88,21 @@ def nearest(colors, vision):
         ({name: plots.COLORS[name] for name in ("sigmoid", "tanh", "relu")}, IN_ONE_PICTURE),
         (plots.RULE_COLORS, IN_ONE_PICTURE),
         (explorers.CELL_COLORS, IN_ONE_PICTURE),
+        (explorers.PLACEMENT_COLORS, IN_ONE_PICTURE),
+        (dict(KERNEL_GROUPS.values()), IN_ONE_PICTURE),
         (CYCLE, IN_ONE_PICTURE),
         (plots.layer_colors([*(f"hidden_{n}" for n in range(1, 5)), "output"]), IN_ONE_PICTURE),
     ],
-    ids=["activations", "the three of the sources", "rules", "cells", "cycle", "layers"],
+    ids=[
+        "activations",
+        "the three of the sources",
+        "rules",
+        "cells",
+        "norms",
+        "kernels",
+        "cycle",
+        "layers",
+    ],
 )
 def test_colours_are_apart_for_everybody(colors, least, vision):
     assert nearest(colors, vision)[0] >= least, nearest(colors, vision)
@@ -105,6 +117,7 @@ def test_the_simulation_takes_a_red_and_an_olive_for_one_and_leaves_grey_alone(v
 
 def test_every_line_has_three_to_one_on_white():
     named = plots.COLORS | plots.RULE_COLORS | explorers.CELL_COLORS | CYCLE
+    named |= dict(KERNEL_GROUPS.values())
     layers = plots.layer_colors([f"hidden_{number}" for number in range(1, 21)])
     others = {"other": plots.OTHER_COLOR, "A": plots.PINNED["color"]}
     for name, color in (named | others | layers).items():
