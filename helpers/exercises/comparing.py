@@ -1,6 +1,10 @@
 """The usual body of an exercise's checker."""
 
+from collections.abc import Mapping
+
 import numpy as np
+
+from helpers.checks import finite_number, instance, not_endless, number_array
 
 ABSOLUTE_TOLERANCE = 1e-9  # of the largest entry: what counts as right beside a 0
 
@@ -31,18 +35,25 @@ def compare(answer, right, misconceptions=None, *, rtol: float = 1e-3) -> str | 
         return "There's a None in place of a number: is a `return` missing?"
     if any(isinstance(part, str) for part in parts):
         return "That's a text: leave out the quotation marks."
-    got = _squeezed(answer)
-    right = _squeezed(right)
+    rtol = finite_number("rtol", rtol, low=0)
+    misconceptions = {} if misconceptions is None else misconceptions
+    instance("misconceptions", misconceptions, Mapping, "a dictionary of sentences")
+    right = _squeezed("right", right)
+    try:
+        got = np.squeeze(np.asarray(not_endless("An answer", answer), float))
+    except (TypeError, ValueError, OverflowError):
+        return "That's no number, and no list or array of numbers that belong together."
 
     def equals(wanted):
-        wanted = _squeezed(wanted)
-        floor = ABSOLUTE_TOLERANCE * np.abs(wanted).max()
+        wanted = _squeezed("A misconception", wanted)
+        # an empty array has no largest entry
+        floor = ABSOLUTE_TOLERANCE * np.abs(wanted).max(initial=0)
         return wanted.shape == got.shape and np.allclose(got, wanted, rtol=rtol, atol=floor)
 
     if equals(right):
         return None
     # before the shape: a misconception may lead to another one
-    for sentence, wanted in (misconceptions or {}).items():
+    for sentence, wanted in misconceptions.items():
         if equals(wanted):
             return sentence
     if got.shape != right.shape:
@@ -63,6 +74,6 @@ def _is_rounded(got, right):
     return any(float(f"{right:.{digits}g}") == got for digits in (1, 2, 3))
 
 
-def _squeezed(numbers):
+def _squeezed(name, numbers):
     """Return floats without dimensions of length 1: a column counts like a row."""
-    return np.squeeze(np.asarray(numbers, float))
+    return np.squeeze(number_array(name, numbers))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
+from helpers.checks import a_function, a_text, texts
 from helpers.exercises import store
 from helpers.exercises.page import CODE_STYLE, escape, line, prose, reply
 
@@ -49,13 +50,16 @@ class Exercise(widgets.VBox):
         hints: Sequence[str],
         solution: str,
     ):
-        code = textwrap.dedent(solution).strip()
+        a_text("question", question)
+        a_function("checker", checker)
+        hints = texts("hints", hints)
+        code = textwrap.dedent(a_text("solution", solution)).strip()
         # an assignment of any form (answer = ..., answer, other = ...), or a function of that name
         if not re.search(r"^(answer\b.*=|def answer\b)", code, re.M):
             raise ValueError(f"solution must be code that assigns answer; got {solution!r}.")
         self.question = question
         self.checker = checker
-        self.hints = list(hints)
+        self.hints = hints
         self._hints_given = 0
         # compiled here, so that a mistake in it shows when the notebook is written
         self._code = compile(code, "<solution>", "exec")

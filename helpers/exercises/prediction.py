@@ -13,6 +13,7 @@ from pathlib import Path
 import anywidget
 import traitlets
 
+from helpers.checks import a_text, texts
 from helpers.exercises import store
 from helpers.exercises.deciding import decider
 from helpers.exercises.sealing import unseal
@@ -42,9 +43,11 @@ class Prediction(anywidget.AnyWidget):
     notice = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, question: str, options: Sequence[str], *, answer: str, why: str):
+        a_text("question", question)
+        options = texts("options", options)
         # ordinary attributes: what has the tag sync=True can be read in the page
-        self.answer = unseal(answer)
-        self.why = unseal(why)
+        self.answer = unseal(a_text("answer", answer))
+        self.why = unseal(a_text("why", why))
         if self.answer not in options:
             raise ValueError(
                 f"answer must be one of the options {list(options)}; got {self.answer!r}."

@@ -10,7 +10,8 @@ linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a c
 The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
 of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
 training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
-transformers, `diagnosis` of a model of your own. All public names are here: ``plots.by_layer(...)``.
+transformers, `diagnosis` of a model of your own. All public names are here:
+``plots.by_layer(...)``.
 """
 
 from helpers.plots.chain import Factor, Node, chain

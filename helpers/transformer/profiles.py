@@ -3,14 +3,16 @@
 import numpy as np
 import xarray as xr
 
-from helpers.checks import whole_number
+from helpers.checks import affordable, whole_number
 from helpers.measure import one_blas_thread
 from helpers.transformer.stack import (
     DIRECTION,
     INPUTS,
     Transformer,
     backward,
+    check_stack,
     draw,
+    float_type,
     forward,
     weights,
 )
@@ -66,7 +68,13 @@ def profile(
         For an unknown initializer, or a size too small.
     """
     tokens = whole_number("tokens", tokens, low=2)
-    draws = {"num_replicates": whole_number("num_replicates", num_replicates), "seed": seed}
+    check_stack(stack)
+    num_replicates = whole_number("num_replicates", num_replicates)
+    draws = {"num_replicates": num_replicates, "seed": seed}
+    dtype = float_type(dtype)
+    # every branch keeps a dozen arrays of the tokens, and the shares of every pair of tokens
+    per_token = 12 * stack.width + 4 * stack.hidden + 3 * stack.heads * tokens
+    affordable("So many tokens", 2 * stack.depth * tokens * per_token * num_replicates)
     # a stack that explodes is a result, not a warning
     with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
         kernels = weights(stack, initializer=initializer, dtype=dtype, **draws)

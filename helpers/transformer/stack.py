@@ -20,7 +20,15 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.catalogue import INITIALIZERS, NORMALIZATIONS
-from helpers.checks import Named, finite_number, true_or_false, whole_number
+from helpers.checks import (
+    Named,
+    affordable,
+    finite_number,
+    instance,
+    shown,
+    true_or_false,
+    whole_number,
+)
 
 KERNELS = ("query", "key", "value", "output", "up", "down")
 PLACEMENTS = Named("placement", dict.fromkeys(("pre", "post", "none")))
@@ -98,6 +106,28 @@ class Transformer:
         return NORMALIZATIONS[self.normalization].backward(delta, z, divisor)
 
 
+def check_stack(stack) -> None:
+    """Raise a ``ValueError`` unless `stack` is a `Transformer`."""
+    instance("stack", stack, Transformer, "a Transformer, such as Transformer(depth=6)")
+
+
+def float_type(dtype) -> np.dtype:
+    """Return float64 or float32, or raise the ``ValueError`` that says so."""
+    # an array or a list may compare entry by entry, so only types and texts are looked at
+    found = [kind for kind in ("float64", "float32") if _is_type(dtype, kind)]
+    if not found:
+        raise ValueError(f"dtype must be float64 or float32; got {shown(dtype)}.")
+    return np.dtype(found[0])
+
+
+def _is_type(dtype, kind):
+    return isinstance(dtype, (str, type, np.dtype)) and dtype in (
+        kind,
+        np.dtype(kind),
+        getattr(np, kind),
+    )
+
+
 class Run(NamedTuple):
     """A way forward: the stream before every block and after the last, and what the way back needs.
 
@@ -124,8 +154,12 @@ def weights(
     down (hidden, width), each behind an axis for the replicates. The columns of query, key and
     value belong to the heads in turn.
     """
+    check_stack(stack)
     num_replicates = whole_number("num_replicates", num_replicates)
     width = stack.width
+    per_block = width * (4 * width + 2 * stack.hidden)
+    affordable("Stacks of this size", 2 * stack.depth * per_block * num_replicates)
+    dtype = float_type(dtype)
     # in the order of KERNELS, which says where the stream of each kernel's draws stands
     sizes = dict.fromkeys(KERNELS, (width, width))
     sizes |= {"up": (width, stack.hidden), "down": (stack.hidden, width)}

@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import softmax
 
-from helpers.checks import whole_number
+from helpers.checks import a_function, affordable, finite_number, whole_number
 from helpers.measure import one_blas_thread
 from helpers.transformer import stack as blocks
 from helpers.transformer.profiles import correlation
@@ -55,7 +55,15 @@ def train_reversal(
         For a size below 1.
     """
     steps = whole_number("steps", steps)
-    draws = {"num_replicates": whole_number("num_replicates", num_replicates), "seed": seed}
+    blocks.check_stack(stack)
+    a_function("rate", rate)
+    if progress is not None:
+        a_function("progress", progress)
+    num_replicates = whole_number("num_replicates", num_replicates)
+    draws = {"num_replicates": num_replicates, "seed": whole_number("seed", seed, low=0)}
+    # three numbers of every step are kept until the end, in small arrays
+    affordable("So many steps", 60 * steps * num_replicates)
+    finite_number("The rate of step 1", rate(1), low=0)
     letters = blocks.draw("standard_normal", LETTERS, stack.width, layer=blocks.INPUTS, **draws)
     places = blocks.draw("standard_normal", LENGTH, stack.width, layer=blocks.DIRECTION, **draws)
     kernels = blocks.weights(stack, dtype=np.float32, **draws)
