@@ -35,8 +35,10 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
         what they do in training.
     """
     with unchanged_once_built(model, x):
+        # whoever measures often makes it once
         loss = loss if hasattr(loss, "of_batch") else Loss(model, loss)
         found = look(model, x)
+        # at rest nothing is trained, so no update is asked for
         step = None if at_rest else Step(model, getattr(model, "optimizer", None))
         meter = Meter(model, loss, found, step, at_rest=at_rest)
         mean_loss, gradients, of_parts = _passed(meter, x, y, batch_size, first_scale(model))
@@ -53,6 +55,7 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
 
 def unchanged_once_built(model, x):
     """Build a model that has no weights yet by a first call, and keep it `unchanged` from there."""
+    # a subclassed model has no weights until it has seen data
     if not model.built:
         model(first(x, PROBE_EXAMPLES))
     return unchanged(model)
@@ -78,8 +81,10 @@ def _passed(meter, x, y, batch_size, scale):
     of_parts = None
     for batch_x, batch_y, share in examples.batches(x, y, batch_size):
         loss, some, found, scale = scaled_batch(meter, tensors(batch_x), tensors(batch_y), scale)
+        # the last batch may be smaller, and counts less
         mean_loss += share * float(loss)
         some = [share * gradient for gradient in some]
+        # the first batch says of what shape the sums are
         if gradients is None:
             gradients = some
             of_parts = found
@@ -101,6 +106,7 @@ def scaled_batch(meter, x, y, scale):
     """
     for _ in range(HALVINGS):
         loss, gradients, found = meter.batch(x, y, tf.constant(scale, tf.float32))
+        # a loss that is NaN itself gets no better by another scale
         if scale <= 1 or not np.isfinite(float(loss)) or _is_finite(found, gradients):
             break
         scale /= 2

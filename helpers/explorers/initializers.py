@@ -23,9 +23,13 @@ from helpers.explorers.words import ALONE, judge, size_in_words
 PAIR = ("#0072B2", "#D55E00")  # the first initializer's colour, and the second's
 NUM_NETWORKS = 5
 PRESETS = {
+    # the heuristic of the time against the compromise of their eq. 16
     "Glorot 2010": ("tanh", "heuristic_uniform", "glorot_uniform"),
+    # linear layers: of one spread, and with singular values that are all alike
     "Saxe 2014": ("linear", "lecun_normal", "orthogonal"),
+    # half of the units are off, which the factor 2 makes up for
     "He 2015": ("relu", "glorot_uniform", "he_uniform"),
+    # SELU was made for a variance of 1/fan_in
     "SELU 2017": ("selu", "he_normal", "lecun_normal"),
 }
 
@@ -87,6 +91,7 @@ def _candidate(name, dataset, **setting):
         num_replicates=NUM_NETWORKS,
         **setting,
     )
+    # singular values cost width^3 a layer
     count = 1 if is_large(setting["depth"], setting["width"]) else 2
     values = measure.singular_values(
         initializer=name, dataset=dataset_named(dataset), num_replicates=count, **setting

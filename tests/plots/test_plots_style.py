@@ -6,6 +6,7 @@ import matplotlib.colors as mcolors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from drawn import curves, line, recording
 
 from helpers import data, plots
@@ -114,6 +115,12 @@ def test_a_long_caption_shows_its_first_part_and_the_rest_on_request():
     assert f"{first[:-1]}; {rest}" == whole
 
 
+def table_of_two_layers():
+    """What a diagnosis measures of a network of two layers."""
+    sizes = {name: ("layer", [1.0, 0.1]) for name in ("delta_norm", "gradient_norm")}
+    return xr.Dataset(sizes, {"layer": ["first", "second"]})
+
+
 EVERY_PLOT_WITH_AX = {
     "activation": lambda ax: plots.activation(
         np.arange(3), np.arange(3), np.ones(3), name="my own", ax=ax
@@ -132,6 +139,7 @@ EVERY_PLOT_WITH_AX = {
     "descent": lambda ax: plots.descent(
         np.eye(2), (0, 0), np.eye(2), title="t", limits=(-2, 2), ax=ax
     ),
+    "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(table_of_two_layers(), ax=ax),
     "distributions": lambda ax: plots.distributions(
         {"output": np.arange(3.0)}, {"output": "red"}, ax=ax
     ),
@@ -162,6 +170,12 @@ EVERY_PLOT_WITH_AX = {
         [plots.Series(np.ones((2, 3)))], ax=ax
     ),
     "trainability": lambda ax: plots.trainability([[0.5, 1]], [1, 2], ["a"], reach=[1], ax=ax),
+    "update_ratios": lambda ax: plots.update_ratios(
+        recording(np.full((1, 2, 3), 1e-3)).assign(
+            update_ratio=(("replicate", "step", "layer"), np.full((1, 2, 3), 1e-3))
+        ),
+        ax=ax,
+    ),
     "value_shares": lambda ax: plots.value_shares(
         types.SimpleNamespace(low=np.zeros(1), high=np.ones(1), share=np.ones(1), atoms={}),
         (0, 1),
@@ -181,7 +195,7 @@ def test_every_plot_takes_an_ax_and_returns_it(name):
 
 
 def test_no_plot_is_left_out_of_that():
-    takes_no_axes_or_two = {"activation_grid", "grid_over_epochs"}
+    takes_no_axes_or_two = {"activation_grid", "grid_over_epochs", "watched"}
     give_words_or_legends = {
         "layer_colors",
         "name_series",
