@@ -120,7 +120,8 @@ def _draw_distributions(ax, run, pinned):
     if run.recording is None:
         return
     now = _kernels(run)
-    before = None if pinned is None else _kernels(pinned)
+    # what was pinned before it was trained has no weights to show
+    before = _kernels(pinned) if pinned is not None and pinned.recording is not None else None
     plots.distributions(now, plots.layer_colors(now), pinned=before, ax=ax)
 
 

@@ -298,6 +298,19 @@ def test_loss_and_accuracy_are_in_the_first_picture(at_once):
         assert len(found) == 1
 
 
+def test_what_is_pinned_before_it_is_trained_stands_in_no_later_picture_s_way(monkeypatch):
+    for make in (gradient_explorer, explorers.weight_explorer):
+        with monkeypatch.context() as patch:
+            patch.setattr(training_module.TrainingExplorer, "_train_in_the_move", lambda self: True)
+            shown = make()
+            shown.pin()
+        monkeypatch.setattr(training_module, "SYNCHRONOUS", True)
+        for view in list(shown._views):
+            show(shown, view)
+            shown.set(activation="tanh" if shown.values["activation"] != "tanh" else "relu")
+            assert shown._recording is not None and "Against A" in shown.verdict, shown.verdict
+
+
 def test_a_trained_ratio_is_never_compared_with_an_untrained_one(at_once):
     shown = gradient_explorer()
     shown.pin()
