@@ -8,6 +8,7 @@ import tensorflow as tf
 import xarray as xr
 
 from helpers.diagnosis import examples, sums
+from helpers.diagnosis.calls import call_model
 from helpers.diagnosis.losses import HALVINGS, Loss, first_scale
 from helpers.diagnosis.sites import PROBE_EXAMPLES, Anatomy, anatomy
 from helpers.diagnosis.state import unchanged
@@ -52,10 +53,15 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
 
 
 def unchanged_once_built(model, x):
-    """Build a model that has no weights yet by a first call, and keep it `unchanged` from there."""
-    if not model.built:
-        model(first(x, PROBE_EXAMPLES))
+    """Build a model that has no weights yet, and keep it `unchanged` from there."""
+    build(model, x)
     return unchanged(model)
+
+
+def build(model, x) -> None:
+    """Build a model that has no weights yet, by a first call."""
+    if not model.built:
+        call_model(model, first(x, PROBE_EXAMPLES), False)
 
 
 def first(x, number: int):
@@ -64,8 +70,10 @@ def first(x, number: int):
 
 
 def look(model, x) -> Anatomy:
-    """Find where the signals are, from a few examples."""
-    found = anatomy(model, first(x, PROBE_EXAMPLES))
+    """Find where the signals are, from a few examples; nothing in the model changes."""
+    # the draws of dropout, too, are afterwards what they were
+    with unchanged(model):
+        found = anatomy(model, first(x, PROBE_EXAMPLES))
     if not found.parts:
         raise ValueError(f"the model {model.name!r} has no kernel to look at.")
     return found

@@ -63,7 +63,8 @@ class Meter:
                 tape.watch(value)
             with self.catcher.catching(tape):
                 loss = self.loss.of_batch(x, y, self.training)
-            scaled = tf.cast(loss, tf.float32 if loss.dtype == tf.float16 else loss.dtype) * scale
+            wide = tf.cast(loss, tf.float32 if loss.dtype == tf.float16 else loss.dtype)
+            scaled = wide * tf.cast(scale, wide.dtype)
         signals = [self.catcher.signals(part) for part in self.parts]
         inputs = [self.catcher.inputs(part) for part in self.parts]
         wanted = [values, [[z for z, _, _ in some] for some in signals], self._sequences(inputs)]

@@ -9,9 +9,10 @@ import xarray as xr
 
 from helpers.diagnosis import examples, sums
 from helpers.diagnosis.losses import HALVINGS, Loss, first_scale
-from helpers.diagnosis.measuring import look, tensors
+from helpers.diagnosis.measuring import build, first, look, tensors
 from helpers.diagnosis.notices import Notice, turned_bad
-from helpers.diagnosis.state import passing
+from helpers.diagnosis.sites import PROBE_EXAMPLES
+from helpers.diagnosis.state import passing, unchanged
 from helpers.diagnosis.table import LABELS, Meter, reasons, role_of
 from helpers.diagnosis.updates import Step
 
@@ -220,12 +221,16 @@ class _Watched:
         self.num_examples = examples.count(x, y)
         self.x = tensors(x)
         self.y = tensors(y)
+        build(model, x)
+        # ``fit`` would build it at its first step, and the program has to know its means
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        loss = Loss(model)
+        self.meter = Meter(model, loss, look(model, x), Step(model, model.optimizer))
+        # once by itself, as the first look at a loss makes variables
+        with unchanged(model):
+            loss.of_batch(first(self.x, PROBE_EXAMPLES), first(self.y, PROBE_EXAMPLES))
         self.changed = passing(model)
-        before = [variable.numpy() for variable in self.changed]
-        found = look(model, x)
-        for variable, value in zip(self.changed, before, strict=True):
-            variable.assign(value)
-        self.meter = Meter(model, Loss(model), found, Step(model, model.optimizer))
         self.scale = first_scale(model)
         # where the learner asked for plain Python, a loop of his own may need it
         self.run = self._run if model.run_eagerly else tf.function(self._run, autograph=False)
