@@ -31,6 +31,7 @@ def _points(seed, outputs=1, inputs=8):
     """Draw inputs, and targets of a regression that a small network can learn."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(NUM_EXAMPLES, inputs)).astype("float32")
+    # bounded, and partly negative
     y = np.tanh(x @ rng.normal(size=(inputs, outputs))) * 2
     return x, y.astype("float32")
 
@@ -38,6 +39,7 @@ def _points(seed, outputs=1, inputs=8):
 def _sequences(seed, steps, examples=64):
     """Draw sequences of one number, and whether their mean is above 0."""
     rng = np.random.default_rng(seed)
+    # few examples: hundreds of steps take their time, and the verdict needs no more
     x = rng.normal(size=(examples, steps, 1)).astype("float32")
     return x, (x.mean(axis=(1, 2)) > 0).astype("float32")
 
@@ -50,6 +52,7 @@ def width(seed, low=24, high=64):
 def compiled(seed, parts, x, y, *, loss="sparse_categorical_crossentropy", optimizer="adam"):
     """Compile a sequential model of these layers; its weights depend on the seed."""
     keras.utils.set_random_seed(seed)
+    # the layers are made here, after the seed was set
     model = keras.Sequential([keras.Input(x.shape[1:]), *parts()])
     model.compile(optimizer, loss)
     return Planted(model, x, y)
@@ -73,6 +76,7 @@ def cnn(seed, *, x=None, head="softmax", freeze=False, **conv):
     own, y = digits(seed, image=True)
     x = own if x is None else x
     filters = width(seed, 6, 12)
+    # what is given wins over what is usual
     conv = {"activation": "relu", "kernel_initializer": "he_normal"} | conv
 
     def parts():
@@ -209,6 +213,7 @@ def with_rate(seed, rate, kind="Adam"):
 def transformer(seed, blocks, *, pre_norm):
     """Build blocks of attention and two dense layers, over 16 tokens of a digit's rows."""
     x, y = digits(seed)
+    # a token is half a row of pixels; 64 examples, as deep blocks take their time
     x = x.reshape(len(x), 16, 4)[:64]
     keras.utils.set_random_seed(seed)
     size = 16 + 8 * (seed % 2)

@@ -122,6 +122,7 @@ def traced(model, x, training) -> tuple[list[Call], list]:
 
         return watched
 
+    # only the objects of this model: another one may be training in another thread
     with replaced([(each, "call", watch(each)) for each in operations(model)]):
         outputs = call_model(model, x, training)
     return calls, tensors(outputs)

@@ -86,6 +86,7 @@ def _passed(meter, x, y, batch_size, scale):
     of_parts = None
     for batch_x, batch_y, share in examples.batches(x, y, batch_size):
         loss, some, found, scale = scaled_batch(meter, tensors(batch_x), tensors(batch_y), scale)
+        # weighed by its examples: the last batch may be smaller
         mean_loss += share * float(loss)
         some = [share * gradient for gradient in some]
         if gradients is None:
@@ -109,6 +110,7 @@ def scaled_batch(meter, x, y, scale):
     """
     for _ in range(HALVINGS):
         loss, gradients, found = meter.batch(x, y, tf.constant(scale, tf.float32))
+        # a loss that is none stays so at any scale
         if scale <= 1 or not np.isfinite(float(loss)) or _is_finite(found, gradients):
             break
         scale /= 2

@@ -18,6 +18,7 @@ def listed(names) -> str:
 
 def for_inputs(x) -> str:
     """Say how to scale what goes in."""
+    # pixels reach 255; a table's columns are seldom that large
     largest = max(float(np.abs(array).max()) for array in keras.tree.flatten(x))
     if largest > 100:
         return "divide the inputs by 255 if they're pixels, or standardise each column (lesson 06)"
@@ -76,6 +77,7 @@ def along_depth(e, how) -> tuple[str, str]:
 
 
 def _commonest(values):
+    # what isn't known, or bends nothing, names no remedy
     known = [value for value in values if value not in ("unknown", "linear")]
     return max(known, key=known.count) if known else ""
 
@@ -123,6 +125,7 @@ def for_saturated(e, saturated) -> str:
 
 def no_activation(e, linear) -> str:
     """Describe layers without an activation, and what is narrow about them."""
+    # a product of matrices has at most the rank of its narrowest
     widths = {name: e.kernels[name].shape[-1] for name in linear}
     narrow = min(widths, key=widths.get)
     return (

@@ -109,11 +109,13 @@ class GradientWatch(keras.callbacks.Callback):
         """Count the updates; look, if it's time."""
         self._step += 1
         self._batches += 1
+        # counted over all calls of fit, as the recording's steps are
         if self.every != "epoch" and self._step % self.every == 0:
             self._look()
 
     def on_epoch_end(self, epoch, logs=None):
         """Look at the weights after this epoch."""
+        # not the number that Keras gives, which starts at 0 again with each fit
         self._epoch += 1
         self._batches = 0
         if self.every == "epoch":
@@ -168,6 +170,7 @@ class GradientWatch(keras.callbacks.Callback):
         }
         attrs = {"model": last.model, "unknown": last.unknown, "num_examples": last.num_examples}
         attrs["notices"] = "; ".join(map(str, self.notices))
+        # netCDF takes text and numbers in the attrs, and no lists
         return xr.Dataset(variables, coords, attrs)
 
     def plot(self):
@@ -241,9 +244,11 @@ class _Watched:
 
     def _run(self, scale):
         """Look once. What a pass changes is put back within: outside it would cost more."""
+        # copies, as the variables themselves change
         before = [tf.identity(variable.value) for variable in self.changed]
         loss, gradients, of_parts = self.meter.batch(self.x, self.y, scale)
         of_kernels = self.meter.of_kernels(gradients)
+        # after the pass has read and changed them
         with tf.control_dependencies([loss]):
             for variable, value in zip(self.changed, before, strict=True):
                 variable.assign(value)

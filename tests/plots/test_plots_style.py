@@ -4,6 +4,7 @@ import matplotlib.colors as mcolors
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from drawn import curves, line, recording
 
 from helpers import data, plots
@@ -100,6 +101,14 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
     assert 'src="data:image/png;base64,' in text and not plt.get_fignums()
 
 
+def diagnosed(**sizes):
+    """What a diagnosis measured of two layers."""
+    return xr.Dataset(
+        {name: ("layer", np.array(values)) for name, values in sizes.items()},
+        {"layer": ["first", "second"]},
+    )
+
+
 EVERY_PLOT_WITH_AX = {
     "activation": lambda ax: plots.activation(
         np.arange(3), np.arange(3), np.ones(3), name="my own", ax=ax
@@ -114,6 +123,9 @@ EVERY_PLOT_WITH_AX = {
     ),
     "descent": lambda ax: plots.descent(
         np.eye(2), (0, 0), np.eye(2), title="t", limits=(-2, 2), ax=ax
+    ),
+    "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(
+        diagnosed(delta_norm=[1e-3, 1.0], update_ratio=[1e-3, 0.0]), verdict="v", ax=ax
     ),
     "distributions": lambda ax: plots.distributions(
         {"output": np.arange(3.0)}, {"output": "red"}, ax=ax
@@ -141,6 +153,12 @@ EVERY_PLOT_WITH_AX = {
     "singular_values": lambda ax: plots.singular_values([plots.Series(np.ones((2, 3)))], ax=ax),
     "spread": lambda ax: plots.spread({"a": [1, 2]}, label="size", ax=ax),
     "trainability": lambda ax: plots.trainability([[0.5, 1]], [1, 2], ["a"], reach=[1], ax=ax),
+    "update_ratios": lambda ax: plots.update_ratios(
+        diagnosed(update_ratio=[1e-3, 0.0])
+        .expand_dims(["replicate", "step"])
+        .assign_coords(epoch=("step", [0])),
+        ax=ax,
+    ),
     "value_shares": lambda ax: plots.value_shares(
         types.SimpleNamespace(low=np.zeros(1), high=np.ones(1), share=np.ones(1), atoms={}),
         (0, 1),
@@ -160,7 +178,7 @@ def test_every_plot_takes_an_ax_and_returns_it(name):
 
 
 def test_no_plot_is_left_out_of_that():
-    takes_no_axes_or_two = {"activation_grid", "grid_over_epochs"}
+    takes_no_axes_or_two = {"activation_grid", "grid_over_epochs", "watched"}
     give_words_or_legends = {
         "layer_colors",
         "name_series",
