@@ -25,11 +25,35 @@ class Call(NamedTuple):
     number: int
     inputs: list
     outputs: list
+    arguments: tuple = ((), {})
+
+    @property
+    def function(self):
+        """The operation as a function of its one tensor, with what else it was given."""
+        args, options = self.arguments
+        extra = {name for name in options if name not in ("training", "mask")}
+        return Again(self) if len(args) != 1 or extra else self.operation
 
     @property
     def key(self):
         """What names this call in every later forward pass, too."""
         return id(self.operation), self.number
+
+
+class Again:
+    """A call with another tensor in place of the one that went in: ``2 * z`` has a 2, too."""
+
+    def __init__(self, call: Call):
+        self.call = call
+        self.name = call.operation.name
+        self.weights = getattr(call.operation, "weights", ())
+
+    def __call__(self, z):
+        """Call the operation on `z`."""
+        args, options = keras.tree.map_structure(
+            lambda leaf: z if tf.is_tensor(leaf) else leaf, self.call.arguments
+        )
+        return self.call.operation(*args, **options)
 
 
 def operations(model) -> list:
@@ -79,16 +103,18 @@ def traced(model, x, training) -> tuple[list[Call], list]:
 
     def watch(operation):
         function = operation.call
-        numbers = iter(range(10**9))
+        count = [0]
 
         def watched(*args, **options):
-            number = next(numbers)
             inside.append(0)
             outputs = function(*args, **options)
             made = inside.pop()
-            seen = Call(operation, number, tensors((args, options)), tensors(outputs))
+            given = tensors((args, options))
+            seen = Call(operation, count[0], given, tensors(outputs), (args, options))
             # in a loop or a compiled part TensorFlow hands out placeholders
             if all(isinstance(t, tf.Tensor) and hasattr(t, "numpy") for t in seen.outputs):
+                # not before: while a model is being built, its layers are called without numbers
+                count[0] += 1
                 inside[-1] += 1
                 if not made or getattr(operation, "_trainable_variables", ()):
                     calls.append(seen)
@@ -96,6 +122,7 @@ def traced(model, x, training) -> tuple[list[Call], list]:
 
         return watched
 
+    # only the objects of this model: another one may be training in another thread
     with replaced([(each, "call", watch(each)) for each in operations(model)]):
         outputs = call_model(model, x, training)
     return calls, tensors(outputs)

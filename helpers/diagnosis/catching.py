@@ -20,6 +20,7 @@ class Catcher:
         self.anatomy = anatomy
         self.at_rest = at_rest
         self.caught = {}  # (call, "input" | "fused" | "output" | "slope" ...) -> tensor
+        # the calls to look at; everything else runs as always
         self.wanted = set()
         self.with_slope = set()
         for part in anatomy.parts:
@@ -111,6 +112,7 @@ class Catcher:
         call, where = site.z
         z = self.caught[call, where]
         a = self.caught[site.handed_on, "output"]
+        # without a name there is no phi to have a slope
         if not site.activation:
             return z, None, a
         if site.activation == "softmax":

@@ -48,10 +48,12 @@ class Classifier:
     def _gives_logits(self, dataset) -> bool:
         """Whether the output is logits; a `ValueError` if it's neither these nor probabilities."""
         (head,) = self.anatomy.heads
+        # nothing squashes them, so they can only be meant as logits
         if head.activation == "linear":
             return True
         if not head.activation:
             return self._check_probabilities(dataset)
+        # labels that fit for certain: only the head is in question
         one_hot = np.eye(self.num_outputs)[:1] if self.num_outputs > 1 else np.zeros((1, 1))
         sentence = mismatch([head], [LossKind(self.loss, False)], one_hot)
         if sentence or head.activation not in PROBABILITIES:
@@ -113,6 +115,7 @@ def _floats(model, x):
 def _look(model, dataset) -> Anatomy:
     with unchanged(model):
         found = anatomy(model, _floats(model, dataset.x[:PROBE_EXAMPLES]))
+    # a model of the learner's own shows only when it is called what it gives
     needed = (dataset.num_outputs,)
     shapes = [head.shape for head in found.heads]
     if shapes != [needed]:

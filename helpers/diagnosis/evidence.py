@@ -42,6 +42,7 @@ class Evidence:
     def ratio(self) -> float:
         """Delta in the first hidden layer over that in the last; NaN with fewer than two."""
         delta = self.hidden.delta_norm.values
+        # 0 over 0 is no ratio: nothing comes through at all, which other rules look at
         if len(delta) < 2 or (delta[-1] == 0 and delta[0] == 0):
             return float("nan")
         return float(delta[0] / delta[-1]) if delta[-1] else float("inf")
@@ -50,6 +51,7 @@ class Evidence:
     def loss_share(self) -> float:
         """The loss over that of the best constant answer; NaN where that isn't known."""
         targets = keras.tree.flatten(self.y)
+        # several losses come with weights, and their sum has no known floor
         if len(targets) != 1 or len(self.kinds) != 1:
             return float("nan")
         baseline = constant_loss(self.kinds[0], targets[0])
@@ -58,6 +60,7 @@ class Evidence:
     @cached_property
     def relative_gradient(self) -> np.ndarray:
         """By what share the loss would change, to first order, if a kernel changed by all of it."""
+        # 1e-300: a loss of exactly 0 has a gradient of 0, too
         size = self.table.gradient_norm * self.table.weight_norm
         return (size / max(abs(self.table.attrs["loss"]), 1e-300)).values
 

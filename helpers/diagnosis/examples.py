@@ -22,6 +22,7 @@ def arrays(what: str, values):
         )
     if hasattr(values, "toarray"):
         raise ValueError(f"{what} is a sparse matrix; give {what}.toarray().")
+    # tables, and columns of them
     if hasattr(values, "to_numpy"):
         return _array(what, values.to_numpy())
     if isinstance(values, dict):
@@ -35,6 +36,7 @@ def arrays(what: str, values):
 def _array(what, values):
     try:
         found = np.asarray(values)
+        # numbers kept as Python objects, as a table of mixed columns has them
         if found.dtype == object:
             found = found.astype(keras.config.floatx())
     except (TypeError, ValueError):
@@ -71,6 +73,7 @@ def some(x, y, most: int):
     total = count(x, y)
     if total <= most:
         return x, y
+    # both ends among them
     chosen = np.linspace(0, total - 1, most).astype(int)
     return keras.tree.map_structure(lambda array: array[chosen], (x, y))
 

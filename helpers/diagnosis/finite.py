@@ -15,6 +15,7 @@ def _all_finite(array):
 
 def where_not_finite(model, x, y, table, batch_size) -> str:
     """Name the first place with NaN or infinity, as a sentence with what to do; "" if none."""
+    # in the order of computation: the first place is the cause, all others are its consequence
     for what, values in (("x", x), ("y", y)):
         for array in keras.tree.flatten(values):
             if not _all_finite(array):
@@ -38,6 +39,7 @@ def where_not_finite(model, x, y, table, batch_size) -> str:
 
 
 def _in_forward_pass(model, x, y, batch_size):
+    # batch by batch, as it may be one example in a thousand
     for batch_x, _, _ in examples.batches(x, y, batch_size):
         with unchanged(model):
             calls, _ = traced(model, batch_x, training=True)
@@ -58,6 +60,7 @@ def _in_gradient(table):
             "the loss is NaN or infinite, although the outputs are finite: compute it from the "
             "logits, with from_logits=True, or look for a logarithm of 0 in it"
         )
+    # the gradient comes from the output, so the last bad layer is where it begins
     bad = table.layer.values[~np.isfinite(table.delta_norm.values)]
     last = bad[-1] if len(bad) else table.layer.values[~np.isfinite(table.gradient_norm.values)][-1]
     return (

@@ -30,6 +30,7 @@ def mismatch(heads, kinds, y) -> str:
     y : arrays, nested as the model's outputs
     """
     targets = keras.tree.flatten(y)
+    # one loss for all outputs, as ``compile`` takes it
     kinds = list(kinds) * (len(heads) if len(kinds) == 1 else 1)
     if len(targets) != len(heads) or len(kinds) != len(heads):
         return ""
@@ -38,6 +39,7 @@ def mismatch(heads, kinds, y) -> str:
 
 
 def _one(head, kind, y):
+    # of a loss of the learner's own nobody knows what it takes
     if not kind.name:
         return ""
     if head.activation == "softmax" and head.units == 1:
@@ -49,6 +51,7 @@ def _one(head, kind, y):
 
 def _cross_entropy(head, kind):
     """Compare the head with what a cross-entropy takes."""
+    # a binary one takes each unit by itself, the others take the units as classes
     squash = "sigmoid" if kind.name.startswith("binary") else "softmax"
     known = bool(head.activation)
     if known and not kind.from_logits and head.activation not in PROBABILITIES:
@@ -108,6 +111,7 @@ def _regression(head, kind, y):
             f"{'s' * (width > 1)} an example: it would compare each with all. Give y one column "
             "a unit; for classes use a cross-entropy"
         )
+    # a head that is not in the list reaches everything
     low, high = RANGES.get(head.activation, (-np.inf, np.inf))
     if y.min() < low - MARGIN or y.max() > high + MARGIN:
         return (

@@ -85,6 +85,7 @@ def _names(paths):
     count = Counter(path[-parts:] for path in paths for parts in range(1, len(path) + 1))
     names = []
     for path in paths:
+        # from the end: the nearest layers tell the most
         alone = (n for n in range(1, len(path) + 1) if count[path[-n:]] == 1)
         names.append("/".join(path[-next(alone, len(path)) :]))
     # layers of one name in one place: only models of the learner's own may hold such

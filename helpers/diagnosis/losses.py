@@ -54,6 +54,7 @@ class Loss:
 
     def of_batch(self, x, y, training=True):
         """Compute the loss of a batch: a scalar tensor, with regularisers and ``add_loss``."""
+        # the regularisers of this very call are in ``model.losses`` from here on
         outputs = call_model(self.model, x, training)
         if self.given is None:
             return self.model._compute_loss(x=x, y=y, y_pred=outputs, training=training)
@@ -110,6 +111,7 @@ def kind_of(loss) -> LossKind:
         return LossKind("", False)
     if isinstance(loss, str):
         loss = keras.losses.get(ALIASES.get(loss.lower(), loss))
+    # from_logits is among the settings of a loss object; a function has none
     config = loss.get_config() if isinstance(loss, keras.losses.Loss) else {}
     name = config.get("name") or getattr(loss, "__name__", "")
     known = name in CROSS_ENTROPIES or name in REGRESSIONS
@@ -125,6 +127,7 @@ def constant_loss(kind: LossKind, y) -> float:
     if kind.name == "sparse_categorical_crossentropy":
         share = np.unique(y, return_counts=True)[1] / y.size
         return float(-(share * np.log(share)).sum())
+    # every output by itself, over the examples
     flat = y.reshape(len(y), -1)
     mean = flat.mean(axis=0)
     if kind.name == "categorical_crossentropy":

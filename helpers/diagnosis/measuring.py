@@ -8,6 +8,7 @@ import tensorflow as tf
 import xarray as xr
 
 from helpers.diagnosis import examples, sums
+from helpers.diagnosis.calls import call_model
 from helpers.diagnosis.losses import HALVINGS, Loss, first_scale
 from helpers.diagnosis.sites import PROBE_EXAMPLES, Anatomy, anatomy
 from helpers.diagnosis.state import unchanged
@@ -35,10 +36,8 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
         what they do in training.
     """
     with unchanged_once_built(model, x):
-        # whoever measures often makes it once
         loss = loss if hasattr(loss, "of_batch") else Loss(model, loss)
         found = look(model, x)
-        # at rest nothing is trained, so no update is asked for
         step = None if at_rest else Step(model, getattr(model, "optimizer", None))
         meter = Meter(model, loss, found, step, at_rest=at_rest)
         mean_loss, gradients, of_parts = _passed(meter, x, y, batch_size, first_scale(model))
@@ -54,11 +53,15 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
 
 
 def unchanged_once_built(model, x):
-    """Build a model that has no weights yet by a first call, and keep it `unchanged` from there."""
-    # a subclassed model has no weights until it has seen data
-    if not model.built:
-        model(first(x, PROBE_EXAMPLES))
+    """Build a model that has no weights yet, and keep it `unchanged` from there."""
+    build(model, x)
     return unchanged(model)
+
+
+def build(model, x) -> None:
+    """Build a model that has no weights yet, by a first call."""
+    if not model.built:
+        call_model(model, first(x, PROBE_EXAMPLES), False)
 
 
 def first(x, number: int):
@@ -67,8 +70,10 @@ def first(x, number: int):
 
 
 def look(model, x) -> Anatomy:
-    """Find where the signals are, from a few examples."""
-    found = anatomy(model, first(x, PROBE_EXAMPLES))
+    """Find where the signals are, from a few examples; nothing in the model changes."""
+    # the draws of dropout, too, are afterwards what they were
+    with unchanged(model):
+        found = anatomy(model, first(x, PROBE_EXAMPLES))
     if not found.parts:
         raise ValueError(f"the model {model.name!r} has no kernel to look at.")
     return found
@@ -81,10 +86,9 @@ def _passed(meter, x, y, batch_size, scale):
     of_parts = None
     for batch_x, batch_y, share in examples.batches(x, y, batch_size):
         loss, some, found, scale = scaled_batch(meter, tensors(batch_x), tensors(batch_y), scale)
-        # the last batch may be smaller, and counts less
+        # weighed by its examples: the last batch may be smaller
         mean_loss += share * float(loss)
         some = [share * gradient for gradient in some]
-        # the first batch says of what shape the sums are
         if gradients is None:
             gradients = some
             of_parts = found
@@ -106,7 +110,7 @@ def scaled_batch(meter, x, y, scale):
     """
     for _ in range(HALVINGS):
         loss, gradients, found = meter.batch(x, y, tf.constant(scale, tf.float32))
-        # a loss that is NaN itself gets no better by another scale
+        # a loss that is none stays so at any scale
         if scale <= 1 or not np.isfinite(float(loss)) or _is_finite(found, gradients):
             break
         scale /= 2

@@ -30,6 +30,7 @@ def turned_bad(rows, epoch: float, layers: list[str]) -> list[Notice]:
 
 def _bad(row, layers) -> dict[tuple, str]:
     """Find what is bad in one row: (layer, cause) -> the sentence."""
+    # behind a loss that is no number nothing else means anything
     if not math.isfinite(row.loss):
         return {("", "NaN"): "the loss is NaN or infinite"}
     hidden = [name for name in layers if row.roles.get(name) == "hidden"]
@@ -53,6 +54,7 @@ def _bad(row, layers) -> dict[tuple, str]:
 def _along_depth(row, hidden):
     """Judge delta in the first hidden layer over that in the last."""
     deltas = [row.by_layer["delta_norm"].get(name, math.nan) for name in hidden]
+    # NaN fails the comparison, too
     if len(deltas) < 2 or not deltas[-1] > 0:
         return {}
     ratio = deltas[0] / deltas[-1]

@@ -20,6 +20,7 @@ def listed(names) -> str:
 
 def for_inputs(x) -> str:
     """Say how to scale what goes in."""
+    # pixels reach 255; a table's columns are seldom that large
     largest = max(float(np.abs(array).max()) for array in keras.tree.flatten(x))
     # pixels reach 255; nothing that was standardised gets here
     if largest > 100:
@@ -82,6 +83,7 @@ def along_depth(e, how) -> tuple[str, str]:
 
 
 def _commonest(values):
+    # what isn't known, or bends nothing, names no remedy
     known = [value for value in values if value not in ("unknown", "linear")]
     return max(known, key=known.count) if known else ""
 
@@ -130,6 +132,7 @@ def for_saturated(e, saturated) -> str:
 
 def no_activation(e, linear) -> str:
     """Describe layers without an activation, and what is narrow about them."""
+    # a product of matrices has at most the rank of its narrowest
     widths = {name: e.kernels[name].shape[-1] for name in linear}
     # the narrowest decides the rank of the product
     narrow = min(widths, key=widths.get)

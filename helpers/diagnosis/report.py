@@ -62,6 +62,7 @@ class Diagnosis:
     def _repr_html_(self):
         from helpers import plots
 
+        # words first: they are what a screen reader and a hurried reader meet
         head = "".join(f"<p style='margin: 2px 0'>{part}</p>" for part in self._paragraphs())
         return head + plots.show(self.plot())._repr_html_()
 

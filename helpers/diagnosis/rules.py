@@ -21,15 +21,20 @@ from helpers.diagnosis.evidence import Evidence
 from helpers.diagnosis.heads import mismatch
 from helpers.theory.verdict import EXPLODING, VANISHING, verdict
 
+# of a learning rate a factor of ten is a fault that training shows, a factor of two is taste
 LEEWAY = 10.0  # beyond the band on both sides: from there on an update ratio is off
 BAND = (1e-4, 1e-2)  # of the update ratio
 TARGET = 1e-3  # the update ratio in the middle of the band
 SMALLEST_INPUT = 0.01  # root mean square of what goes into the first layer
 LARGEST_INPUT = 5.0
+# a network that has learned nothing has 1 here; one that has learned digits by heart 0.001
 CONVERGED_SHARE = 0.1  # of the loss of the best constant answer
 PLATEAU_SHARE = 0.95  # of that loss: nothing has been learned
+# sound networks have 0.02 to 20 before training, the planted plateau 2e-4
 PLATEAU_GRADIENT = 1e-3  # relative gradient: the loss changes less if a kernel changes by all of it
+# 24 pre-norm blocks reach 0.86 to 0.95, 24 post-norm blocks 0.9999
 COLLAPSED = 0.99  # mean correlation of two tokens of an example
+# some dead units are usual: He-initialised layers have up to 10 %, trained ones up to 20 %
 DEAD_UNITS = 0.5  # share of a layer
 SATURATED_UNITS = 0.5  # share of the pairs of unit and example
 
@@ -111,6 +116,7 @@ def _frozen(e):
 
 
 def _dying(e):
+    # NaN is not 0.5 or more, so a layer of which nothing is known is left alone
     share = e.hidden.dead
     dying = e.hidden.layer.values[share.values >= DEAD_UNITS]
     if not len(dying):
@@ -121,6 +127,7 @@ def _dying(e):
 
 
 def _vanishing(e):
+    # along depth first: it is what the other layers show, too
     if e.ratio < VANISHING:
         return (*remedies.along_depth(e, "falls"), e.hidden.layer.values[:1])
     # within a recurrent layer, along time
@@ -134,6 +141,7 @@ def _vanishing(e):
 
 
 def _exploding(e):
+    # inf, a gradient that comes from nowhere, is above every limit
     if e.ratio > EXPLODING:
         return (*remedies.along_depth(e, "grows"), e.hidden.layer.values[:1])
     for name, ratio in zip(e.hidden.layer.values, e.hidden.time_ratio.values, strict=True):
@@ -144,6 +152,7 @@ def _exploding(e):
 
 
 def _saturated(e):
+    # a ReLU is flat at one end, and half of its units are there in the best of networks
     saturated = [
         part.kernel.name
         for part in e.parts
@@ -185,6 +194,7 @@ def _linear(e):
 
 
 def _plateau(e):
+    # a layer that the answer doesn't depend on would hide a plateau, or make one
     gradient = e.relative_gradient[e.table.role.values != "unused"]
     if not (e.loss_share >= PLATEAU_SHARE and np.nanmax(gradient) < PLATEAU_GRADIENT):
         return None
@@ -198,11 +208,13 @@ def _plateau(e):
 def _update(e):
     if "update_ratio" not in e.table:
         return None
+    # a frozen kernel's ratio is 0 on purpose, an unused one's gradient, too
     used = e.table.trainable.values & (e.table.role.values != "unused")
     ratios = e.table.update_ratio.values[used]
     ratios = ratios[np.isfinite(ratios)]
     if not len(ratios):
         return None
+    # the middle one: an output layer of few units may be far off in the best of networks
     middle = float(np.median(ratios))
     if BAND[0] / LEEWAY <= middle <= BAND[1] * LEEWAY:
         return None

@@ -154,7 +154,9 @@ def _head_of(output, parts, calls) -> Head:
     for part in parts:
         for site in part.sites:
             if site.head and any(output is made for made in by_key[site.handed_on].outputs):
-                return Head(site.activation, shape)
+                # what a function of the learner's own does is not in its name
+                known = hasattr(keras.activations, site.activation)
+                return Head(site.activation if known else "", shape)
     return Head("", shape)
 
 
@@ -164,7 +166,7 @@ def _follow(call: Call, consumers, ends) -> Site:
     if isinstance(call.operation, LOOPS) or not callable(fused):
         fused = keras.activations.linear
     if fused is not keras.activations.linear:
-        phi = _phi(fused, call.outputs[0])
+        phi = _phi(fused, call.outputs[0], name_of(fused))
         return _finished(call, (call.key, "fused"), call, phi, consumers, ends)
     if isinstance(call.operation, LOOPS) or len(call.outputs) != 1:
         reason = f"{_describe(call.operation)} has activations of its own inside"
@@ -177,7 +179,7 @@ def _follow(call: Call, consumers, ends) -> Site:
             break
         station = following[0]
         if _kind(station) == "activation":
-            phi = _phi(station.operation, station.inputs[0])
+            phi = _phi(station.function, station.inputs[0], name_of(station.operation))
             return _finished(call, (station.key, "input"), station, phi, consumers, ends)
         if isinstance(station.operation, NORMALIZATIONS):
             normalized = station
@@ -260,10 +262,10 @@ def _kind(call):
     z = call.inputs[0]
     if not z.dtype.is_floating or z.shape != call.outputs[0].shape:
         return "unknown"
-    if not is_elementwise(operation, z):
+    if not is_elementwise(call.function, z):
         return "unknown"
     # a scale or a shift is not what bends
-    return "passed by" if is_linear(operation, z) else "activation"
+    return "passed by" if is_linear(call.function, z) else "activation"
 
 
 class Phi(NamedTuple):
@@ -279,9 +281,8 @@ class Phi(NamedTuple):
 LINEAR = Phi("linear", "", 1.0)
 
 
-def _phi(operation, z):
+def _phi(operation, z, name):
     """Find out what an activation does to single numbers."""
-    name = name_of(operation)
     if name != "softmax" and not is_elementwise(operation, z):
         return Phi("", f"{name} mixes units, so that a unit has no slope of its own")
     return Phi(name, "", *steepness(name, operation, z))

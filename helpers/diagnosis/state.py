@@ -18,8 +18,13 @@ def passing(model) -> list:
 def unchanged(model):
     """Put back everything that a forward pass changes."""
     kept = [(variable, variable.numpy()) for variable in passing(model)]
+    known = {id(variable) for variable, _ in kept}
     try:
         yield
     finally:
         for variable, value in kept:
             variable.assign(value)
+        # the sums of a loss for each output are made by the first look at it: they begin at 0
+        for variable in model.metrics_variables:
+            if id(variable) not in known:
+                variable.assign(0 * variable)

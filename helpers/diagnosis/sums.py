@@ -84,6 +84,7 @@ def of_inputs(inputs, gradients):
             "input_squares": tf.reduce_sum(_double(tensor) ** 2),
             "input_count": _double(tf.size(tensor)),
         }
+        # (example, time step, feature): what reaches each time step
         if gradient is not None:
             squares = tf.reduce_sum(_double(gradient) ** 2, axis=(0, 2))
             steps = tf.shape(squares)[0]
@@ -133,6 +134,7 @@ def statistics(sums: dict) -> dict[str, float]:
         "tokens_alike": _ratio(sums, "alike", "pairs"),
         "time_ratio": _root(_ratio(sums, "first_steps", "last_steps")),
     }
+    # rounding may carry it below 0
     mean_square = _ratio(sums, "a_squares", "a_count")
     found["activation_std"] = _root(max(mean_square - found["activation_mean"] ** 2, 0.0))
     steepest = sums.get("steepest", np.array([np.nan]))

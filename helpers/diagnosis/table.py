@@ -63,11 +63,13 @@ class Meter:
                 tape.watch(value)
             with self.catcher.catching(tape):
                 loss = self.loss.of_batch(x, y, self.training)
-            scaled = tf.cast(loss, tf.float32 if loss.dtype == tf.float16 else loss.dtype) * scale
+            wide = tf.cast(loss, tf.float32 if loss.dtype == tf.float16 else loss.dtype)
+            scaled = wide * tf.cast(scale, wide.dtype)
         signals = [self.catcher.signals(part) for part in self.parts]
         inputs = [self.catcher.inputs(part) for part in self.parts]
         wanted = [values, [[z for z, _, _ in some] for some in signals], self._sequences(inputs)]
         gradients, deltas, backwards = tape.gradient(scaled, wanted)
+        # None is a variable that the loss doesn't depend on; an embedding's gradient is sparse
         gradients = [
             tf.zeros_like(v) if g is None else tf.convert_to_tensor(g) / tf.cast(scale, g.dtype)
             for g, v in zip(gradients, values, strict=True)
@@ -92,6 +94,7 @@ class Meter:
                 tf.zeros_like(z, tf.float64) if d is None else tf.cast(d, tf.float64) * factor
                 for d, (z, _, _) in zip(deltas[number], some, strict=True)
             ]
+            # words of a text have no size
             given = [t for t in inputs[number] if t.dtype.is_floating]
             back = backwards[number] or [None] * len(given)
             back = [None if g is None else tf.cast(g, tf.float64) * factor for g in back]
@@ -149,6 +152,7 @@ def role_of(part) -> str:
     """Say what a layer is for a verdict: "hidden", "output", "attention" or "unused"."""
     if not part.sites:
         return "unused"
+    # what its own loss pulls at; through all others the gradient has to get
     if part.is_head:
         return "output"
     # queries and keys only weigh: little of the gradient passes them, in the best of networks

@@ -13,6 +13,7 @@ class Step:
     """
 
     def __init__(self, model, optimizer):
+        # in mixed precision the optimizer is wrapped in one that scales the loss
         self.source = getattr(optimizer, "inner_optimizer", optimizer)
         self.variables = list(model.trainable_variables)
         self.copy = None
@@ -38,6 +39,7 @@ class Step:
     def changes(self, gradients) -> list:
         """Return the change of each trainable variable; `gradients` are in the same order."""
         if self.copy is None:
+            # what every optimizer is a variation of
             rate = tf.cast(self.source.learning_rate, tf.float32)
             return [-tf.cast(rate, g.dtype) * g for g in gradients]
         for copy, variable in zip(self.copies, self.variables, strict=True):

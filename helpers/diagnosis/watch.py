@@ -9,9 +9,10 @@ import xarray as xr
 
 from helpers.diagnosis import examples, sums
 from helpers.diagnosis.losses import HALVINGS, Loss, first_scale
-from helpers.diagnosis.measuring import look, tensors
+from helpers.diagnosis.measuring import build, first, look, tensors
 from helpers.diagnosis.notices import Notice, turned_bad
-from helpers.diagnosis.state import passing
+from helpers.diagnosis.sites import PROBE_EXAMPLES
+from helpers.diagnosis.state import passing, unchanged
 from helpers.diagnosis.table import LABELS, Meter, reasons, role_of
 from helpers.diagnosis.updates import Step
 
@@ -108,11 +109,13 @@ class GradientWatch(keras.callbacks.Callback):
         """Count the updates; look, if it's time."""
         self._step += 1
         self._batches += 1
+        # counted over all calls of fit, as the recording's steps are
         if self.every != "epoch" and self._step % self.every == 0:
             self._look()
 
     def on_epoch_end(self, epoch, logs=None):
         """Look at the weights after this epoch."""
+        # not the number that Keras gives, which starts at 0 again with each fit
         self._epoch += 1
         self._batches = 0
         if self.every == "epoch":
@@ -167,6 +170,7 @@ class GradientWatch(keras.callbacks.Callback):
         }
         attrs = {"model": last.model, "unknown": last.unknown, "num_examples": last.num_examples}
         attrs["notices"] = "; ".join(map(str, self.notices))
+        # netCDF takes text and numbers in the attrs, and no lists
         return xr.Dataset(variables, coords, attrs)
 
     def plot(self):
@@ -220,12 +224,16 @@ class _Watched:
         self.num_examples = examples.count(x, y)
         self.x = tensors(x)
         self.y = tensors(y)
+        build(model, x)
+        # ``fit`` would build it at its first step, and the program has to know its means
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        loss = Loss(model)
+        self.meter = Meter(model, loss, look(model, x), Step(model, model.optimizer))
+        # once by itself, as the first look at a loss makes variables
+        with unchanged(model):
+            loss.of_batch(first(self.x, PROBE_EXAMPLES), first(self.y, PROBE_EXAMPLES))
         self.changed = passing(model)
-        before = [variable.numpy() for variable in self.changed]
-        found = look(model, x)
-        for variable, value in zip(self.changed, before, strict=True):
-            variable.assign(value)
-        self.meter = Meter(model, Loss(model), found, Step(model, model.optimizer))
         self.scale = first_scale(model)
         # where the learner asked for plain Python, a loop of his own may need it
         self.run = self._run if model.run_eagerly else tf.function(self._run, autograph=False)
@@ -236,9 +244,11 @@ class _Watched:
 
     def _run(self, scale):
         """Look once. What a pass changes is put back within: outside it would cost more."""
+        # copies, as the variables themselves change
         before = [tf.identity(variable.value) for variable in self.changed]
         loss, gradients, of_parts = self.meter.batch(self.x, self.y, scale)
         of_kernels = self.meter.of_kernels(gradients)
+        # after the pass has read and changed them
         with tf.control_dependencies([loss]):
             for variable, value in zip(self.changed, before, strict=True):
                 variable.assign(value)

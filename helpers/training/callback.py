@@ -17,6 +17,7 @@ ACCURACIES = (
     "sparse_categorical_accuracy",
 )
 MOST_PADDING = 2.0  # times the size of the kernels that one array of all of them may take
+SMALL = 1e6  # entries of a recording's kernels: below that nobody minds the padding
 
 
 class WeightCapture(keras.callbacks.Callback):
@@ -71,8 +72,8 @@ class WeightCapture(keras.callbacks.Callback):
 
         Loss and accuracy are what Keras reports for an epoch: means over its batches, while the
         weights change. Row 0 has none. The kernels of layers of very different size are left out,
-        as one array of all of them would be mostly empty: ``attrs["kernel"]`` says so, and they're
-        in `weights`.
+        as one large array of all of them would be mostly empty: ``attrs["left_out"]`` says so, and
+        they're in `weights`.
 
         Raises
         ------
@@ -104,7 +105,8 @@ class WeightCapture(keras.callbacks.Callback):
         # a convolution's kernel has more than two dimensions: all but the last count as fan_in
         flat = {name: (int(np.prod(shape[:-1])), shape[-1]) for name, shape in shapes[0].items()}
         whole = np.max(list(flat.values()), axis=0).prod() * len(names)
-        padded = whole <= MOST_PADDING * sum(np.prod(size) for size in flat.values())
+        needed = sum(np.prod(size) for size in flat.values())
+        padded = whole <= MOST_PADDING * needed or whole * len(self.weights) <= SMALL
         if padded:
             part["kernel"] = recording.pad(
                 [
@@ -114,7 +116,7 @@ class WeightCapture(keras.callbacks.Callback):
             )
         attrs = {"model": self.model.name}
         if not padded:
-            attrs["kernel"] = "left out, as the layers differ much in size; see weights"
+            attrs["left_out"] = "kernel, as the layers differ much in size; see weights"
         epochs = np.arange(len(self.weights))
         return recording.label(part, names, self._steps, epochs).assign_attrs(attrs)
 

@@ -126,8 +126,9 @@ class Program:
         whole = self.num_examples // SCORED
 
         def score(i, right):
-            chosen = slice(i * SCORED, (i + 1) * SCORED)
-            return (right + self._right(x[chosen], y[chosen]),)
+            # not x[i:j], whose length would be unknown while compiling
+            some = tf.slice(x, (i * SCORED, 0), (SCORED, x.shape[1]))
+            return (right + self._right(some, tf.slice(y, (i * SCORED,), (SCORED,))),)
 
         right = tf.zeros((), self.dtype)
         if whole:
