@@ -105,8 +105,8 @@ def _numbers(x) -> np.ndarray:
             "x, y = next(iter(dataset.unbatch().batch(1000)))."
         )
     x = _array("x", x)
-    if x.dtype == object and _hold_numbers(x):  # as a table may keep them
-        x = x.astype(float)
+    if x.dtype == object:
+        x = _as_numbers("x", x)
     if x.dtype.kind not in NUMBERS:
         raise ValueError(
             f"x must be an array of numbers; got entries of the type {x.dtype}. Turn words into "
@@ -115,15 +115,21 @@ def _numbers(x) -> np.ndarray:
     return x.astype(np.float32)
 
 
-def _hold_numbers(values) -> bool:
-    return all(isinstance(value, numbers.Number) for value in values.ravel())
+def _as_numbers(name, values) -> np.ndarray:
+    """Return numbers that are kept as objects, as a table may, as floats; all else as it is."""
+    if not all(isinstance(value, numbers.Real) for value in values.ravel()):
+        return values
+    try:
+        return values.astype(float)
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number too large for a float: {error}.") from error
 
 
 def _labels(y) -> np.ndarray:
     """Return labels as an array; numbers that are kept as objects, as numbers."""
     y = _array("y", y)
-    if y.dtype == object and _hold_numbers(y):
-        return y.astype(float)
+    if y.dtype == object:
+        y = _as_numbers("y", y)
     # text as objects, as a table has it, is text
     return y.astype(str) if y.dtype == object else y
 

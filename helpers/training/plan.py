@@ -41,7 +41,7 @@ class Plan:
         # the batches of the whole run are drawn beforehand: at most one place for each example
         affordable("So many epochs", (self.epochs + 1) * len(self.dataset))
         self.seed = whole_number("seed", self.seed, low=0)
-        self.record_every = whole_number("record_every", self.record_every, high=MOST_STEPS)
+        self.record_every = min(whole_number("record_every", self.record_every), MOST_STEPS)
         self.keep = _check_keep(self.keep)
         for name in ("progress", "stop"):
             call = getattr(self, name)
