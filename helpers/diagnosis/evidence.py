@@ -101,7 +101,8 @@ class Evidence:
         made = getattr(part.kernel.owners[0], "kernel_initializer", None)
         # zeros under weights that aren't 0: somebody set them, as ``make_mlp`` does
         given = isinstance(made, keras.initializers.Zeros) and self.kernels[layer].any()
-        return "" if made is None or given else _snake(made)
+        known = isinstance(made, keras.initializers.Initializer)
+        return _snake(made) if known and not given else ""
 
 
 def _snake(initializer):

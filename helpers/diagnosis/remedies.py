@@ -131,6 +131,14 @@ def no_activation(e, linear) -> str:
     )
 
 
+def for_collapse(layer) -> str:
+    """Say what keeps the tokens of an example apart."""
+    return (
+        f"put each normalisation before its attention or dense layers, not behind the sum (up to "
+        f"{layer}), or use fewer blocks (lesson 09)"
+    )
+
+
 def for_linear(linear) -> str:
     """Say where an activation is missing."""
     return f'give {listed(linear)} an activation, such as activation="relu" (lesson 05)'
@@ -147,6 +155,8 @@ def for_update(e, factor) -> str:
     """Say by how much to change the learning rate."""
     rate = getattr(e.optimizer, "learning_rate", None)
     now = f", now {float(rate):.2g}," if rate is not None else ""
+    if factor == 0:
+        return "no gradient reaches the kernels: look at the layers and the labels first"
     if factor > 1:
         return f"divide the learning rate{now} by about {_round(factor)} (lesson 02)"
     return f"multiply the learning rate{now} by about {_round(1 / factor)} (lesson 02)"

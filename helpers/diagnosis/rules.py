@@ -29,6 +29,7 @@ LARGEST_INPUT = 5.0
 CONVERGED_SHARE = 0.1  # of the loss of the best constant answer
 PLATEAU_SHARE = 0.95  # of that loss: nothing has been learned
 PLATEAU_GRADIENT = 1e-3  # relative gradient: the loss changes less if a kernel changes by all of it
+COLLAPSED = 0.99  # mean correlation of two tokens of an example
 DEAD_UNITS = 0.5  # share of a layer
 SATURATED_UNITS = 0.5  # share of the pairs of unit and example
 
@@ -157,6 +158,20 @@ def _saturated(e):
     return what, remedies.for_saturated(e, saturated), saturated
 
 
+def _collapsed(e):
+    if not any("Attention" in type(owner).__name__ for p in e.parts for owner in p.kernel.owners):
+        return None
+    alike = e.hidden.tokens_alike.dropna("layer")
+    if len(alike) < 2 or not float(alike[-1]) >= COLLAPSED > float(alike[0]):
+        return None
+    first, last = alike.layer.values[[0, -1]]
+    what = (
+        f"behind {last} any two tokens of an example have the correlation {float(alike[-1]):.4f}; "
+        f"behind {first} it is {float(alike[0]):.2f}"
+    )
+    return what, remedies.for_collapse(str(last)), (last,)
+
+
 def _linear(e):
     targets = keras.tree.flatten(e.y)
     inputs = keras.tree.flatten(e.x)
@@ -226,6 +241,11 @@ RULES = (
         f"{SATURATED_UNITS:.0%} or more of a hidden layer's activations are saturated at either "
         "end",
         _saturated,
+    ),
+    Rule(
+        "rank collapse",
+        f"in a network with attention the tokens' mean correlation reaches {COLLAPSED}",
+        _collapsed,
     ),
     Rule("no activation", "nothing but a linear step lies between two kernels", _linear),
     Rule(

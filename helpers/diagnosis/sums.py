@@ -33,6 +33,8 @@ def of_signals(part, signals, deltas, num_examples):
             "zeros": tf.reduce_sum(_double(a == 0)),
             "z_squares": tf.reduce_sum(_double(z) ** 2),
         }
+        if len(a.shape) == 3:
+            found |= _of_tokens(a)
         if slope is not None:
             found |= _of_slope(slope, part.largest)
         sums = added(sums, found)
@@ -41,6 +43,21 @@ def of_signals(part, signals, deltas, num_examples):
         # one of several calls may have a slope all the same
         sums = {name: value for name, value in sums.items() if name not in OF_SLOPE}
     return sums
+
+
+def _of_tokens(a):
+    """Sum up how alike the places of one example are: correlations over the units, by pairs."""
+    centred = a - tf.reduce_mean(a, axis=-1, keepdims=True)
+    length = tf.norm(centred, axis=-1, keepdims=True)
+    # a place whose units are all equal has no direction, and is like no other
+    directions = tf.math.divide_no_nan(centred, length)
+    tokens = _double(tf.shape(a)[1])
+    # the squared length of a sum holds every pair twice, and each token with itself once
+    pairs = tf.reduce_sum(tf.reduce_sum(directions, axis=1) ** 2, axis=-1) - tokens
+    return {
+        "alike": tf.reduce_sum(pairs),
+        "pairs": _double(tf.shape(a)[0]) * tokens * (tokens - 1),
+    }
 
 
 OF_SLOPE = ("saturated", "slope_count", "steepest")
@@ -113,6 +130,7 @@ def statistics(sums: dict) -> dict[str, float]:
         "saturation": _ratio(sums, "saturated", "slope_count"),
         "input_rms": _root(_ratio(sums, "input_squares", "input_count")),
         "pre_activation_rms": _root(_ratio(sums, "z_squares", "a_count")),
+        "tokens_alike": _ratio(sums, "alike", "pairs"),
         "time_ratio": _root(_ratio(sums, "first_steps", "last_steps")),
     }
     mean_square = _ratio(sums, "a_squares", "a_count")

@@ -18,6 +18,7 @@ LABELS = {
     "zero_share": ("share of activations that are exactly 0", "1"),
     "pre_activation_rms": ("root mean square of z", "1"),
     "input_rms": ("root mean square of the layer's input", "1"),
+    "tokens_alike": ("mean correlation of two places of one example", "1"),
     "time_ratio": ("gradient at the first time steps / at the last", "1"),
 }
 
