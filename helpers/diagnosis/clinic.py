@@ -26,7 +26,7 @@ COLUMNS = {
     "activation_std": "spread",
     "saturation": "saturated",
     "dead": "dead",
-    "weight_norm": "kernel",
+    "weight_std": "kernel",
     "gradient_norm": "gradient",
     "delta_norm": "delta",
     "update_ratio": "update ratio",
@@ -37,6 +37,7 @@ COLUMNS = {
 def _digits(seed):
     """Return digits of mean 0 and standard deviation 1, and their classes."""
     found = digits(NUM_EXAMPLES, seed=seed)
+    # one mean for all pixels: some of them never change
     x = (found.x - found.x.mean()) / found.x.std()
     return x.astype("float32"), found.y.astype("int32")
 
@@ -53,6 +54,7 @@ def _classifier(
     keras.utils.set_random_seed(seed)
     x, y = _digits(seed)
     model = keras.Sequential([keras.Input(x.shape[1:])])
+    # another size with another seed: no number can be learned by heart
     units = _units(seed)
     for number in range(1, depth + 1):
         # one object would draw the same kernel for every layer
@@ -68,6 +70,7 @@ def _classifier(
 
 
 def _vanishing(seed):
+    # weights that were made for a slope of 1; sigmoid's is a quarter
     return _classifier(seed, "sigmoid", keras.initializers.GlorotUniform, depth=8 + seed % 3)
 
 
@@ -80,6 +83,7 @@ def _exploding(seed):
 
 
 def _saturated(seed):
+    # with 64 inputs of size 1: pre-activations of size 8
     return _classifier(seed, "tanh", lambda: NORMAL(stddev=1.0), depth=2)
 
 
@@ -95,6 +99,7 @@ def _dying(seed):
 def _symmetric(seed):
     model, x, y = _classifier(seed, "tanh", keras.initializers.GlorotUniform, depth=3)
     kernel = model.get_layer(f"hidden_{1 + seed % 3}").kernel
+    # equal weights get equal gradients, so they stay equal
     kernel.assign(np.full(kernel.shape, 0.05))
     return model, x, y
 
@@ -108,6 +113,7 @@ def _identical(seed):
 def _frozen(seed):
     model, x, y = _classifier(seed, "relu", depth=3)
     model.get_layer(f"hidden_{1 + seed % 3}").trainable = False
+    # the optimizer learns of it by compiling anew
     model.compile("adam", "sparse_categorical_crossentropy")
     return model, x, y
 
@@ -132,6 +138,7 @@ def _unscaled(seed):
 
 
 def _fast(seed):
+    # Adam's first step changes every weight by the rate
     return _classifier(seed, "relu", depth=3, optimizer=keras.optimizers.Adam(0.1 * (5 + seed % 4)))
 
 
@@ -140,10 +147,12 @@ def _slow(seed):
 
 
 def _linear(seed):
+    # several matrices in a row are one matrix
     return _classifier(seed, None, keras.initializers.GlorotUniform, depth=3 + seed % 3)
 
 
 def _wrong_head(seed):
+    # the loss takes the numbers of the last layer for probabilities
     return _classifier(seed, "relu", depth=3, head=None)
 
 
@@ -206,6 +215,7 @@ class Exam:
     def __init__(self, seed: int, num_patients: int = 6):
         seed = whole_number("seed", seed, low=0)
         num_patients = whole_number("num_patients", num_patients, high=len(CLINIC))
+        # a permutation: no illness comes twice
         drawn = np.random.default_rng(seed).permutation(list(CLINIC))[:num_patients]
         self.names = tuple(map(str, drawn))
         self._seeds = [1000 * seed + number for number in range(num_patients)]
@@ -233,6 +243,7 @@ class Exam:
             return f"There are {len(self.names)} patients; you named {len(given)}."
         if any(name is ... for name in given):
             return "A patient has no name yet: replace all the dots."
+        # capitals and spaces are no part of an answer
         given = [" ".join(str(name).lower().split()) for name in given]
         unknown = [name for name in given if name not in CLINIC]
         if unknown:
@@ -263,9 +274,10 @@ class Chart:
     def rows(self):
         """Return the numbers as a table of text, one line a kernel."""
         columns = {
-            heading: [_short(value) for value in self.table[name].values]
+            # five digits of a kernel's spread tell whether two kernels are the same
+            heading: [_short(value, 5 if name == "weight_std" else 2) for value in found]
             for name, heading in COLUMNS.items()
-            if name in self.table and np.isfinite(self.table[name].values).any()
+            if name in self.table and np.isfinite(found := self.table[name].values).any()
         }
         frame = self.table[["layer"]].to_dataframe()[["activation"]]
         return frame.assign(**columns)
@@ -286,6 +298,6 @@ class Chart:
         return f"{picture}<p>{html.escape(self.facts)}</p>{self.rows().to_html()}"
 
 
-def _short(value):
-    """Write a number in two digits; nothing for what isn't known."""
-    return f"{value:.2g}" if np.isfinite(value) else ""
+def _short(value, digits):
+    """Write a number in so many digits; nothing for what isn't known."""
+    return f"{value:.{digits}g}" if np.isfinite(value) else ""
