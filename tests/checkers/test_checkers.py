@@ -1,4 +1,4 @@
-"""Every exercise of lessons 01 to 06: answers that are right, however written, and wrong ones.
+"""Every exercise of lessons 01 to 06, and of 10: right answers, however written, and wrong ones.
 
 An answer is what a learner may write: an expression, or some lines that assign ``answer``, run
 among the names of its notebook. Those come from the set-up and from a few cells that define
@@ -14,6 +14,7 @@ import answers_03
 import answers_04
 import answers_05
 import answers_06
+import answers_10
 import nbformat
 import pytest
 
@@ -27,6 +28,7 @@ LESSONS = {
     "04": answers_04,
     "05": answers_05,
     "06": answers_06,
+    "10": answers_10,
 }
 EXERCISES = [(number, cell) for number, lesson in LESSONS.items() for cell in lesson.RIGHT]
 CASES = [
