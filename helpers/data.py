@@ -109,7 +109,7 @@ def _numbers(x) -> np.ndarray:
         x = _as_numbers("x", x)
     if x.dtype.kind not in NUMBERS:
         raise ValueError(
-            f"x must be an array of numbers; got entries of the type {x.dtype}. Turn words into "
+            f"x must be an array of numbers; got entries of the type {x.dtype}: turn words into "
             "numbers first (a column of 0 and 1 for each)."
         )
     return x.astype(np.float32)
