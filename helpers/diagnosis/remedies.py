@@ -63,7 +63,7 @@ def for_dying(e, dying) -> str:
 
 def along_depth(e, how) -> tuple[str, str]:
     """Describe a gradient that falls or grows from layer to layer, and what to change."""
-    names = e.hidden.layer.values
+    names = e.stations.layer.values
     factor = e.ratio ** (1 / max(len(names) - 1, 1))
     what = (
         f"{names[0]} to {names[-1]}: from the last to the first delta {how} by {factor:.2g} a "
