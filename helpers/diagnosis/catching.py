@@ -67,6 +67,8 @@ class Catcher:
             given = args[0] if args else next(iter(options.values()), None)
             if tf.is_tensor(given):
                 self.caught[call, "input"] = given
+                # of a recurrent layer: which time steps are filling
+                self.caught[call, "mask"] = options.get("mask")
                 _tell(tape, given)
             if slope_wanted:
                 outputs, slope = _with_slope(function, given, args[1:], options | mode)
@@ -130,6 +132,11 @@ class Catcher:
         """List what went into the part's layer, call by call."""
         keys = [(site.call, "input") for site in part.sites]
         return [self.caught[key] for key in keys if key in self.caught]
+
+    def masks(self, part: Part) -> list:
+        """List what says which time steps count, call by call as `inputs`; None is all of them."""
+        keys = [site.call for site in part.sites if (site.call, "input") in self.caught]
+        return [self.caught[key, "mask"] for key in keys]
 
 
 _TRAINING = {"training": True}

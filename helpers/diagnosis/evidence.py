@@ -39,9 +39,17 @@ class Evidence:
         return self.table.isel(layer=np.flatnonzero(self.table.role.values == "hidden"))
 
     @cached_property
+    def stations(self):
+        """The rows of `hidden` with one for each layer: a recurrent layer has two kernels."""
+        operations = {part.kernel.name: id(part.operation) for part in self.parts}
+        # reversed, so that of several kernels the first one stays
+        first = dict(reversed([(operations[n], n) for n in self.hidden.layer.values]))
+        return self.hidden.sel(layer=[n for n in self.hidden.layer.values if n in first.values()])
+
+    @cached_property
     def ratio(self) -> float:
         """Delta in the first hidden layer over that in the last; NaN with fewer than two."""
-        delta = self.hidden.delta_norm.values
+        delta = self.stations.delta_norm.values
         # 0 over 0 is no ratio: nothing comes through at all, which other rules look at
         if len(delta) < 2 or (delta[-1] == 0 and delta[0] == 0):
             return float("nan")

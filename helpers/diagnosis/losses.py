@@ -43,10 +43,11 @@ class Loss:
 
     def __init__(self, model, loss=None):
         self.model = model
-        if loss is None and not model.compiled:
+        own = type(model).compute_loss is not keras.Model.compute_loss
+        if loss is None and not own and not (model.compiled and model.loss is not None):
             raise ValueError(
-                f"the model {model.name!r} has no loss yet: compile it first, or give one, as in "
-                'loss="binary_crossentropy".'
+                f"the model {model.name!r} has no loss yet: compile it with one, or give one here, "
+                'as in loss="binary_crossentropy".'
             )
         self.given = None if loss is None else keras.tree.map_structure(_as_loss, loss)
         named = model.loss if loss is None else loss

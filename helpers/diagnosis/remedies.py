@@ -68,7 +68,7 @@ def for_dying(e, dying) -> str:
 
 def along_depth(e, how) -> tuple[str, str]:
     """Describe a gradient that falls or grows from layer to layer, and what to change."""
-    names = e.hidden.layer.values
+    names = e.stations.layer.values
     # the mean factor of a layer, a geometric one
     factor = e.ratio ** (1 / max(len(names) - 1, 1))
     what = (

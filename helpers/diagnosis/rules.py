@@ -295,7 +295,7 @@ def _nothing(e):
     if not np.isfinite(e.ratio):
         return Finding("healthy", "no rule applies", "nothing to mend", ())
     word = verdict(e.ratio)
-    first, last = e.hidden.layer.values[[0, -1]]
+    first, last = e.stations.layer.values[[0, -1]]
     what = f"delta in {first} is {e.ratio:.2g} of that in {last}"
     step = "nothing to mend" if word == "healthy" else "watch it while training (GradientWatch)"
     return Finding(word, what, step, (first, last))

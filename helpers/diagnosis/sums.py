@@ -76,23 +76,39 @@ def _of_slope(slope, largest):
     }
 
 
-def of_inputs(inputs, gradients):
-    """Sum up what goes into a layer; of a recurrent one the gradient at both ends of time, too."""
+def of_inputs(inputs, gradients, masks, *, backwards=False):
+    """Sum up what goes into a layer; of a recurrent one the gradient at both ends of time, too.
+
+    `backwards` says that the layer reads a sequence from its end.
+    """
     sums = {}
-    for tensor, gradient in zip(inputs, gradients, strict=True):
+    for tensor, gradient, mask in zip(inputs, gradients, masks, strict=True):
         found = {
             "input_squares": tf.reduce_sum(_double(tensor) ** 2),
             "input_count": _double(tf.size(tensor)),
         }
-        # (example, time step, feature): what reaches each time step
         if gradient is not None:
-            squares = tf.reduce_sum(_double(gradient) ** 2, axis=(0, 2))
-            steps = tf.shape(squares)[0]
-            some = tf.maximum(1, tf.cast(tf.cast(steps, tf.float64) * ENDS_OF_TIME, tf.int32))
-            found["first_steps"] = tf.reduce_sum(squares[:some])
-            found["last_steps"] = tf.reduce_sum(squares[-some:])
+            ends = _ends_of_time(_double(gradient), mask)
+            names = ("last_steps", "first_steps") if backwards else ("first_steps", "last_steps")
+            found |= dict(zip(names, ends, strict=True))
         sums = added(sums, found)
     return sums
+
+
+def _ends_of_time(gradient, mask):
+    """Sum the squares of (example, time step, feature) at the first and the last time steps.
+
+    Of each example's own: filling, which a mask leaves out, has no gradient, and says nothing.
+    """
+    squares = tf.reduce_sum(gradient**2, axis=-1)
+    counts = tf.ones_like(squares) if mask is None else _double(mask)
+    place = tf.cumsum(counts, axis=1)
+    length = tf.reduce_sum(counts, axis=1, keepdims=True)
+    # one step at least, however short the sequence
+    some = tf.maximum(tf.ones_like(length), tf.floor(length * ENDS_OF_TIME))
+    first = squares * counts * _double(place <= some)
+    last = squares * counts * _double(place > length - some)
+    return tf.reduce_sum(first), tf.reduce_sum(last)
 
 
 def of_gradient(gradient, weight):

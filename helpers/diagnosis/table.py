@@ -98,7 +98,9 @@ class Meter:
             given = [t for t in inputs[number] if t.dtype.is_floating]
             back = backwards[number] or [None] * len(given)
             back = [None if g is None else tf.cast(g, tf.float64) * factor for g in back]
-            of_inputs = sums.of_inputs(given, back)
+            masks = self.catcher.masks(part) if backwards[number] else [None] * len(given)
+            reads_backwards = getattr(part.operation, "go_backwards", False)
+            of_inputs = sums.of_inputs(given, back, masks, backwards=reads_backwards)
             found.append(sums.of_signals(part, some, delta, num_examples) | of_inputs)
         return found
 

@@ -54,6 +54,8 @@ class GradientWatch(keras.callbacks.Callback):
         As for ``model.fit``; 128 examples of them, spread evenly, are watched.
     every : "epoch" or int
         When to look: after each epoch, or every so many batches.
+    loss : str, keras.losses.Loss or function, optional
+        For a model that was compiled without one, as it has a ``train_step`` of its own.
 
     Attributes
     ----------
@@ -70,7 +72,7 @@ class GradientWatch(keras.callbacks.Callback):
         For data that aren't numbers, or another `every`.
     """
 
-    def __init__(self, x, y, every="epoch"):
+    def __init__(self, x, y, every="epoch", *, loss=None):
         super().__init__()
         x = examples.arrays("x", x)
         y = examples.arrays("y", y)
@@ -78,6 +80,7 @@ class GradientWatch(keras.callbacks.Callback):
         if every != "epoch" and not (whole and every >= 1):
             raise ValueError(f'every must be "epoch" or a whole number, 1 or more; got {every!r}.')
         self.every = every
+        self.loss = loss
         self.x, self.y = examples.some(x, y, MOST_WATCHED)
         self.notices: list[Notice] = []
         self._rows = []
@@ -101,7 +104,7 @@ class GradientWatch(keras.callbacks.Callback):
 
     def _begin(self):
         # found anew for each fit: layers may have been frozen, the model compiled again
-        self._watched = _Watched(self.model, self.x, self.y)
+        self._watched = _Watched(self.model, self.x, self.y, self.loss)
         if not self._rows:
             self._look()
 
@@ -126,6 +129,7 @@ class GradientWatch(keras.callbacks.Callback):
         self._watched = None
 
     def _look(self):
+        # Keras says how many batches an epoch has, if it knows
         steps = (self.params or {}).get("steps") or 0
         # within an epoch a share of it; an epoch without an end known counts whole
         part = min(self._batches / steps, 1) if steps else 0
@@ -145,6 +149,7 @@ class GradientWatch(keras.callbacks.Callback):
         """
         if not self._rows:
             raise ValueError("nothing was watched yet: pass this to model.fit(callbacks=[...]).")
+        # the last row says which layers there are
         last = self._rows[-1]
         # of a model that was changed between two fits the layers of the last one count
         values = {
@@ -220,7 +225,7 @@ class _Row:
 class _Watched:
     """One model, ready to be looked at: compiled, with everything put back within the program."""
 
-    def __init__(self, model, x, y):
+    def __init__(self, model, x, y, loss):
         self.num_examples = examples.count(x, y)
         self.x = tensors(x)
         self.y = tensors(y)
@@ -228,7 +233,7 @@ class _Watched:
         # ``fit`` would build it at its first step, and the program has to know its means
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        loss = Loss(model)
+        loss = Loss(model, loss)
         self.meter = Meter(model, loss, look(model, x), Step(model, model.optimizer))
         # once by itself, as the first look at a loss makes variables
         with unchanged(model):

@@ -75,6 +75,7 @@ def _draw_band(ax):
 
 def _draw_line(ax, numbers, logs, **style):
     """Draw a line with gaps where a value isn't known, and crosses for exact zeros."""
+    # NaN makes a gap
     line = np.where(np.isneginf(logs), np.nan, logs)
     ax.plot(numbers, line, **style)
     zero = np.isneginf(logs)
@@ -111,6 +112,15 @@ def _legend_above(ax, columns):
         borderaxespad=0.2,
         **TIGHT,
     )
+
+
+def _name_ends(ax, names):
+    """Name the first layer and the last in a legend: the others lie between them, dark to light."""
+    lines = {line.get_label(): line for line in ax.lines}
+    ends = dict.fromkeys([str(names[0]), str(names[-1])])
+    shown = [lines[name] for name in ends]
+    style = {"loc": "lower right", "bbox_to_anchor": (1, 1.0), "fontsize": SMALL_TEXT}
+    ax.legend(shown, [_short(name) for name in ends], ncols=2, borderaxespad=0.2, **style, **TIGHT)
 
 
 def _sentence(table, logs):
@@ -168,6 +178,7 @@ def update_ratios(recording, *, ax=None):
     ax.set_ylim(min(low, UPDATE_BAND[0] - 1), max(high, UPDATE_BAND[1] + 1))
     plain_ticks(ax, integer=True)
     log_ticks(ax.yaxis)
+    _name_ends(ax, recording.layer.values)
     last = logs[-1][np.isfinite(logs[-1])]
     inside = int(((last >= UPDATE_BAND[0]) & (last <= UPDATE_BAND[1])).sum())
     ax.set_label(

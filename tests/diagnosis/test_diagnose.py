@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_one_clear_sentence(change, words):
 
 def test_a_model_without_a_loss_or_a_kernel_is_refused():
     bare = keras.Sequential([keras.Input((6,)), layers.Dense(1)])
-    with pytest.raises(ValueError, match="has no loss yet: compile it first, or give one, as in"):
+    with pytest.raises(ValueError, match="has no loss yet: compile it with one, or give"):
         diagnose(bare, kinds.points(6), kinds.points(1))
     empty = keras.Sequential([keras.Input((6,)), layers.Rescaling(2.0)])
     with pytest.raises(ValueError, match="has no kernel to look at"):

@@ -133,3 +133,18 @@ def test_float64_is_kept():
     # in batches of 5, to more digits than float32 has
     norms = [np.linalg.norm(gradient) for gradient in gradients[::2]]
     np.testing.assert_allclose(table.gradient_norm, norms, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_ends_of_time_are_those_of_each_sequence(backwards):
+    """Filled up with zeros that a mask leaves out, a sequence says what it says by itself."""
+    keras.utils.set_random_seed(0)
+    rnn = keras.layers.SimpleRNN(3, go_backwards=backwards)
+    parts = [keras.layers.Masking(), rnn, keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((None, 2)), *parts])
+    model.compile("sgd", "mse")
+    x, y = kinds.points(20, 2), kinds.points(1)
+    filled = np.concatenate([x, np.zeros((kinds.NUM, 15, 2), "float32")], axis=1)
+    long, short = (diagnose(model, given, y).table.time_ratio.values[0] for given in (filled, x))
+    assert long == pytest.approx(short, rel=1e-4)
+    assert short < 1
