@@ -1,7 +1,7 @@
 # The commands of this project; `make` alone lists them. Without make: python3 tasks.py lab
 PYTHON ?= python3
 
-.PHONY: help lab demo test lint lock bench
+.PHONY: help lab demo test lint lock bench fuzz
 help:
 	@sed -n 's/^\([a-z]*\):  ## /  make \1 - /p' Makefile
 lab:  ## open the course in JupyterLab (the first time installs it)
@@ -16,3 +16,5 @@ lock:  ## write requirements.txt anew from pyproject.toml
 	@$(PYTHON) tasks.py lock
 bench:  ## time the training engine beside Keras, PyTorch, NumPy, JAX and C (an environment of its own, 3 GB)
 	@$(PYTHON) benchmarks/run.py
+fuzz:  ## call every public function with nasty values, and list what leaks (some minutes)
+	@.venv/bin/python tests/fuzz.py

@@ -1,15 +1,28 @@
 """Named data sets, small enough to look at: points in the plane, and 8 x 8 digits."""
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.checks import Named, positive_number, whole_number
+from helpers.checks import (
+    Named,
+    a_text,
+    affordable,
+    finite_number,
+    not_endless,
+    positive_number,
+    whole_number,
+)
 
 NUM_DIGITS = 1797  # examples in the test part of optdigits, all that scikit-learn ships
 FEWEST_DIGITS = 100  # fewer might lack one of the ten classes
+# Kinds of NumPy's types: booleans and numbers. It would read None as NaN, and "0.1" as a number.
+NUMBERS = "biuf"
+TEXTS = "US"
 INNERMOST = 0.02  # a share of the area: the middle, where the two spirals meet, stays empty
+LARGEST_SEED = 2**32 - 1  # of NumPy's older generator, which draws two of the sets
 SHOWN_LABELS = 5  # of wrong ones, in an error sentence
 
 
@@ -22,7 +35,8 @@ class Dataset:
     x : array, shape (num_examples, num_inputs)
         Finite inputs; stored as float32.
     y : array, shape (num_examples,) or (num_examples, 1)
-        Class labels 0, 1, ... K-1, every one of them present; stored flat, as float32.
+        Class labels 0, 1, ... K-1, every one of them present; stored flat, as float32. A single
+        class, all 0, is poor data, but data: networks soon learn to say it everywhere.
     name : str
         How pictures call it.
 
@@ -39,6 +53,7 @@ class Dataset:
     def __post_init__(self):
         x = _numbers(self.x)
         y = _labels(self.y)
+        a_text("name", self.name)
         if x.ndim != 2 or 0 in x.shape:
             raise ValueError(f"x must have shape (num_examples, num_inputs); got {x.shape}.")
         if not np.isfinite(x).all():
@@ -51,13 +66,14 @@ class Dataset:
             raise ValueError(
                 f"y must have one label for each of the {len(x)} rows of x; got shape {y.shape}."
             )
-        labels = np.unique(y)
-        # b, i, u, f: booleans and numbers; a comparison of texts with numbers would be an error
-        are_numbers = labels.dtype.kind in "biuf"
-        if len(labels) < 2 or not are_numbers or (labels != range(len(labels))).any():
+        # other things than numbers and texts need not have an order, in which to find each once
+        labels = np.unique(y) if y.dtype.kind in NUMBERS + TEXTS else y.ravel()
+        # a comparison of texts with numbers would be an error
+        are_numbers = labels.dtype.kind in NUMBERS
+        if not are_numbers or (labels != range(len(labels))).any():
             more = ", ..." if len(labels) > SHOWN_LABELS else ""
             raise ValueError(
-                "y must hold the class labels 0, 1, ... K-1, at least two of them; "
+                "y must hold the class labels 0, 1, ... K-1, each of them; "
                 f"got {', '.join(map(str, labels[:SHOWN_LABELS]))}{more}.{_advice(labels)}"
             )
         # the class is frozen: this is how a checked value gets in
@@ -74,9 +90,9 @@ class Dataset:
 
     @property
     def num_outputs(self) -> int:
-        """Output units a network needs: 1 (sigmoid) for two classes, else one a class (softmax)."""
+        """Output units a network needs: 1 (sigmoid) up to two classes, else one each (softmax)."""
         classes = int(self.y.max()) + 1
-        return 1 if classes == 2 else classes
+        return 1 if classes <= 2 else classes
 
 
 def _numbers(x) -> np.ndarray:
@@ -88,20 +104,32 @@ def _numbers(x) -> np.ndarray:
             "x is a tf.data.Dataset; take arrays out of it first: "
             "x, y = next(iter(dataset.unbatch().batch(1000)))."
         )
-    try:
-        return np.asarray(x, np.float32)
-    except (TypeError, ValueError):
+    x = _array("x", x)
+    if x.dtype == object:
+        x = _as_numbers("x", x)
+    if x.dtype.kind not in NUMBERS:
         raise ValueError(
-            "x must hold numbers, in rows of one length; turn words into numbers first (a column "
-            "of 0 and 1 for each)."
-        ) from None
+            f"x must be an array of numbers; got entries of the type {x.dtype}. Turn words into "
+            "numbers first (a column of 0 and 1 for each)."
+        )
+    return x.astype(np.float32)
+
+
+def _as_numbers(name, values) -> np.ndarray:
+    """Return numbers that are kept as objects, as a table may, as floats; all else as it is."""
+    if not all(isinstance(value, numbers.Real) for value in values.ravel()):
+        return values
+    try:
+        return values.astype(float)
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number too large for a float: {error}.") from error
 
 
 def _labels(y) -> np.ndarray:
     """Return labels as an array; numbers that are kept as objects, as numbers."""
-    y = np.asarray(y)
-    if y.dtype == object and all(isinstance(label, numbers.Number) for label in y.ravel()):
-        return y.astype(float)
+    y = _array("y", y)
+    if y.dtype == object:
+        y = _as_numbers("y", y)
     # text as objects, as a table has it, is text
     return y.astype(str) if y.dtype == object else y
 
@@ -132,6 +160,14 @@ def check_dataset(dataset) -> None:
         )
 
 
+def _array(name, values):
+    """Return an array; what can't become one is told in a sentence."""
+    try:
+        return np.asarray(not_endless(name, values))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be an array of numbers; NumPy says: {error}") from error
+
+
 def circles(
     num_examples: int = 1000, *, factor: float = 0.5, noise: float = 0.1, seed: int = 0
 ) -> Dataset:
@@ -140,12 +176,12 @@ def circles(
     The outer circle (label 0) has radius 1, the inner one (label 1) radius `factor`, so that
     E|x|^2 = (1 + factor^2)/2 + 2 noise^2, which is 0.645 for the defaults.
     """
-    num_examples = whole_number("num_examples", num_examples, low=2)
-    if not 0 <= factor < 1:
+    num_examples = _how_many(num_examples)
+    if not 0 <= finite_number("factor", factor) < 1:
         raise ValueError(f"factor must be at least 0 and below 1; got {factor!r}.")
     # the draws of scikit-learn's make_circles, to the bit, without its half a second of imports:
     # this is what the first cell of a lesson waits for
-    draws = np.random.RandomState(_seed(seed))
+    draws = np.random.RandomState(_seed(seed, high=LARGEST_SEED))
     num_outer = num_examples // 2
     outer = np.linspace(0, 2 * np.pi, num_outer, endpoint=False)
     inner = np.linspace(0, 2 * np.pi, num_examples - num_outer, endpoint=False)
@@ -163,8 +199,10 @@ def moons(num_examples: int = 1000, *, noise: float = 0.1, seed: int = 0) -> Dat
     """Two interleaved half circles, standardised (raw, their mean is (0.5, 0.25))."""
     from sklearn.datasets import make_moons  # only here: scikit-learn takes long to import
 
-    num_examples = whole_number("num_examples", num_examples, low=2)
-    x, y = make_moons(num_examples, noise=_noise(noise), random_state=_seed(seed))
+    num_examples = _how_many(num_examples)
+    x, y = make_moons(
+        num_examples, noise=_noise(noise), random_state=_seed(seed, high=LARGEST_SEED)
+    )
     return Dataset(_standardise(x), y, "moons")
 
 
@@ -172,7 +210,7 @@ def spirals(
     num_examples: int = 1000, *, turns: float = 1.5, noise: float = 0.05, seed: int = 0
 ) -> Dataset:
     """Two intertwined spirals of `turns` turns each, standardised: the hardest of the plane."""
-    num_examples = whole_number("num_examples", num_examples, low=2)
+    num_examples = _how_many(num_examples)
     positive_number("turns", turns)
     rng = np.random.default_rng(_seed(seed))
     # as many of either class, in random order
@@ -207,17 +245,23 @@ def _standardise(x):
     return (x - x.mean(axis=0)) / x.std(axis=0)
 
 
-def _seed(seed):
-    return whole_number("seed", seed, low=0)
+def _seed(seed, *, high=None):
+    return whole_number("seed", seed, low=0, high=high)
+
+
+def _how_many(num_examples):
+    num_examples = whole_number("num_examples", num_examples, low=2)
+    # both coordinates, their noise, and the copies on the way
+    affordable("So many examples", 10 * num_examples)
+    return num_examples
 
 
 def _noise(noise):
-    # NaN fails the comparison, too
-    if not 0 <= noise < np.inf:
-        raise ValueError(f"noise must be a finite number, 0 or more; got {noise!r}.")
-    return noise
+    return finite_number("noise", noise, low=0)
 
 
 DATASETS = Named(
-    "data set", {"circles": circles, "moons": moons, "spirals": spirals, "digits": digits}
+    "data set",
+    {"circles": circles, "moons": moons, "spirals": spirals, "digits": digits},
+    kind=Callable,
 )

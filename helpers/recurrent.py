@@ -5,7 +5,7 @@ NumPy alone. The cells are those of Keras: ``SimpleRNN`` (tanh), ``LSTM``, and `
 
 simple_rnn
     h = tanh(x W + h' U + b)
-lstm (Hochreiter & Schmidhuber 1997, with a forget gate)
+lstm (Hochreiter & Schmidhuber 1997; the forget gate f: Gers, Schmidhuber & Cummins 2000)
     c = f c' + i tanh(x W + h' U + b), h = o tanh(c)
 gru (Cho et al. 2014)
     h = z h' + (1 - z) tanh(x W + b + r (h' U + b'))
@@ -22,7 +22,7 @@ import xarray as xr
 from scipy.special import expit
 
 from helpers.catalogue import INITIALIZERS
-from helpers.checks import Named, finite_number, whole_number
+from helpers.checks import Named, affordable, finite_number, instance, number_array, whole_number
 
 DIMS = ("replicate", "time")
 # What `profile` measures: name -> long name and units.
@@ -84,12 +84,14 @@ def weights(
     num_inputs = whole_number("num_inputs", num_inputs)
     num_replicates = whole_number("num_replicates", num_replicates)
     scale = finite_number("recurrent_scale", recurrent_scale, low=0)
+    forget_bias = finite_number("forget_bias", forget_bias)
+    affordable("Cells of this size", 4 * gates * units * (units + num_inputs) * num_replicates)
     # with reset_after the GRU's two products, x W and h U, have a bias each
     biases_per_gate = (2,) if cell == "gru" else ()
     bias = np.zeros((num_replicates, *biases_per_gate, gates * units))
     # the forget gate is the second of i, f, tanh, o
     if cell == "lstm":
-        bias[:, units : 2 * units] = finite_number("forget_bias", forget_bias)
+        bias[:, units : 2 * units] = forget_bias
     draws = {"seed": seed, "num_replicates": num_replicates}
     # one draw for all gates together, as Keras does: its fan_out counts all columns
     kernel = _draw("glorot_uniform", num_inputs, gates * units, layer=1, **draws)
@@ -105,7 +107,7 @@ def states(cell: str, weights: Weights, inputs: np.ndarray) -> States:
     inputs : array, shape (num_sequences, steps, num_inputs)
         One for each replicate; or one for all; or, if there is one replicate, many for that one.
     """
-    run = CELLS[cell].run(weights, _input_terms(cell, weights, inputs))
+    run = CELLS[cell].run(weights, _input_terms(cell, weights, _checked(cell, weights, inputs)))
     return States(_by_replicate(run.state), _by_replicate(run.cell))
 
 
@@ -119,7 +121,10 @@ def gradients(cell: str, weights: Weights, inputs: np.ndarray, last: np.ndarray)
     last : array, shape (num_replicates, units)
         dL/dh of the last step.
     """
-    run = CELLS[cell].run(weights, _input_terms(cell, weights, inputs))
+    last = number_array("last", last)
+    run = CELLS[cell].run(weights, _input_terms(cell, weights, _checked(cell, weights, inputs)))
+    if last.shape != run.state.shape[1:]:
+        raise ValueError(f"last must have the shape {run.state.shape[1:]}; got {last.shape}.")
     return _backward(run, weights, last)
 
 
@@ -182,7 +187,9 @@ def profile(
         As `weights`, or for inputs of another length.
     """
     steps = whole_number("steps", steps)
-    draws = {"seed": seed, "num_replicates": whole_number("num_replicates", num_replicates)}
+    num_replicates = whole_number("num_replicates", num_replicates)
+    draws = {"seed": whole_number("seed", seed, low=0), "num_replicates": num_replicates}
+    affordable("A run of that size", 16 * steps * whole_number("units", units) * num_replicates)
     if inputs is None:
         sequences = _draw("standard_normal", steps, 1, layer=3, **draws)
     else:
@@ -200,7 +207,7 @@ def profile(
     last = last[..., 0] / np.linalg.norm(last, axis=1)
     run = CELLS[cell].run(drawn, _input_terms(cell, drawn, sequences))
     deltas = _backward(run, drawn, last)
-    # floats, as a whole number from a slider would make another attribute than 1.0
+    # floats: a whole number from a slider would make another attribute than 1.0
     attrs = {
         "cell": cell,
         "units": units,
@@ -214,13 +221,25 @@ def profile(
 
 def _one_sequence(inputs, steps):
     """Return a sequence for all replicates, shape (1, steps, num_inputs), checked."""
-    sequence = np.asarray(inputs, np.float64).reshape(1, len(inputs), -1)
-    if sequence.shape[1] != steps or not np.isfinite(sequence).all():
+    sequence = number_array("inputs", inputs, finite=True)
+    if sequence.ndim not in (1, 2) or len(sequence) != steps or not sequence.size:
+        allowed = f"({steps},) or ({steps}, num_inputs)"
+        raise ValueError(f"inputs must be finite, of shape {allowed}; got {sequence.shape}.")
+    return sequence.reshape(1, steps, -1)
+
+
+def _checked(cell, weights, inputs):
+    """Return the inputs of `states`, or raise the ``ValueError`` that says what doesn't fit."""
+    instance("weights", weights, Weights, "what recurrent.weights returns")
+    inputs = number_array("inputs", inputs)
+    num_inputs, columns = weights.kernel.shape[1:]
+    belong = CELLS[cell].gates * weights.recurrent_kernel.shape[1] == columns
+    if not belong or inputs.ndim != 3 or inputs.shape[2] != num_inputs or not inputs.size:
         raise ValueError(
-            f"inputs must be finite, of shape ({steps},) or ({steps}, num_inputs); "
-            f"got {np.shape(inputs)}."
+            f"weights must be those of a {cell!r}, and inputs of shape (num_sequences, steps, "
+            f"{num_inputs}); got inputs of shape {inputs.shape}."
         )
-    return sequence
+    return inputs
 
 
 def _table(deltas, state, attrs):
@@ -247,7 +266,8 @@ def carried(steps: int, forget_bias: float = 1.0) -> np.ndarray:
     Exact where the gate sees its bias b alone. Elsewhere the gates move, and h carries some, too.
     """
     bias = finite_number("forget_bias", forget_bias)
-    return expit(bias) ** np.arange(whole_number("steps", steps))[::-1]
+    affordable("So many steps", 3 * whole_number("steps", steps))
+    return expit(bias) ** np.arange(steps)[::-1]
 
 
 # ---- the cells: arrays (steps, num_replicates, units), so that one step is one piece -------------

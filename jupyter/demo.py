@@ -25,6 +25,7 @@ MEMORY = {
 }
 # Seconds without work or page after which a kernel ends: its browser died, and said no farewell.
 ORPHANED = 30
+PING = 30_000  # ms from one ping of a page's connection to the next, in jupyter_server
 
 
 def give_cookie(handler, **_):
@@ -64,10 +65,11 @@ class Demo(Voila):
 def configuration():
     """Return what differs from a plain Voila."""
     config = Config()
-    config.Voila.log_level = logging.WARNING
+    config.Voila.log_level = logging.ERROR  # that a notebook isn't signed is no one's business
     config.Voila.auto_token = True
     # A foreign name that leads to this machine (DNS rebinding) opens nothing.
-    config.Voila.tornado_settings = {"allow_remote_access": False}
+    # And a ping's patience is no longer than its interval, or Tornado complains at each start.
+    config.Voila.tornado_settings = {"allow_remote_access": False, "ws_ping_timeout": PING}
     config.VoilaConfiguration.template = "course"
     config.VoilaConfiguration.theme = "light"
     config.VoilaConfiguration.prelaunch_hook = give_cookie

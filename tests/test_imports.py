@@ -20,11 +20,12 @@ ALLOWED = {
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},
     "recurrent": {"catalogue"},
+    "transformer": {"catalogue", "measure"},
     "training": {*PIPELINE, "diagnosis"},
     "diagnosis": {"catalogue", "data", "measure", "theory", "plots"},
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
-    "explorers": {*PIPELINE, "training", "theory", "recurrent", "plots"},
+    "explorers": {*PIPELINE, "training", "theory", "recurrent", "transformer", "plots"},
     "goals": {"explorers"},
 }
 HEAVY = {"tensorflow", "keras"}
@@ -62,7 +63,15 @@ def test_imports_follow_the_arrow(path):
     assert module in ALLOWED, "add the new module to the arrow, here and in the docstring"
     assert helpers_in(names) - {module, "checks"} <= ALLOWED[module]
     roots = {name.split(".")[0] for name in names}
-    if module in {"data", "plots", "theory", "recurrent", "explorers", "exercises"}:
+    if module in {
+        "data",
+        "plots",
+        "theory",
+        "recurrent",
+        "transformer",
+        "explorers",
+        "exercises",
+    }:
         assert not roots & HEAVY
     if module in {
         "diagnosis",
@@ -70,6 +79,7 @@ def test_imports_follow_the_arrow(path):
         "networks",
         "theory",
         "recurrent",
+        "transformer",
         "data",
         "catalogue",
         "training",

@@ -11,9 +11,13 @@ from xml.etree import ElementTree
 import nbformat
 import pytest
 
+from helpers.exercises import sealing
+
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # live_demo is a page, no lesson
+GLOSSARY = ROOT / "notebooks" / "glossary.ipynb"  # a page of words alone, no lesson either
 LESSONS = PATHS[1:]  # all but 00, the map
+CLAIM_LINE = "# A claim: run this cell, and see whether it holds.\n"
 CLAIM_TAGS = {"nbval-check-output", "keep_output"}
 name = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
@@ -42,6 +46,16 @@ def is_exercise(cell):
 
 def is_folded(cell):
     return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
+def count_lines(cell):
+    """Count the lines of a cell without the one that every claim begins with."""
+    return len(cell.source.removeprefix(CLAIM_LINE).splitlines())
+
+
+def is_read(cell):
+    """Whether a cell counts as the lesson's text: a claim is folded away, yet made to be read."""
+    return is_claim(cell) or not is_folded(cell)
 
 
 def test_there_are_notebooks_numbered_without_gaps():
@@ -86,29 +100,45 @@ def test_the_first_cells_are_title_and_set_up(path):
     for word in ("need", "minutes", ".ipynb"):
         assert word in first.source
     assert second.source.startswith("import helpers  # isort: skip")
-    assert len(second.source.splitlines()) <= 12
+    assert is_folded(second)
+
+
+@name
+def test_the_first_thing_in_sight_is_a_picture_or_explorer(path):
+    third = nbformat.read(path, as_version=4).cells[2]
+    assert third.cell_type == "code" and not is_folded(third)
+    assert re.fullmatch(r"explorers\.\w+\(.*\)|plots\.show\(.*\)", third.source)
+
+
+@lesson
+def test_the_set_up_holds_imports_then_constants_each_with_its_reason(path):
+    source = nbformat.read(path, as_version=4).cells[1].source
+    body = ast.parse(source).body
+    constants = [statement for statement in body if isinstance(statement, ast.Assign)]
+    assert constants and body[-len(constants) :] == constants
+    assert constants[0].lineno <= 19  # at most 16 lines of imports
+    for statement in constants:
+        assert statement.targets[0].id.isupper()
+    for line in source.splitlines()[constants[0].lineno - 1 :]:
+        assert "  # " in line, line
 
 
 @lesson
 def test_a_lesson_has_its_parts(path):
-    third = nbformat.read(path, as_version=4).cells[2]
-    assert third.cell_type == "code"
-    for statement in ast.parse(third.source).body:  # constants only, each with its reason
-        assert isinstance(statement, ast.Assign) and statement.targets[0].id.isupper()
-    for line in third.source.splitlines():
-        assert "  # " in line, line
     prose = "\n".join(cell.source for cell in cells(path, "markdown"))
     for part in (
         "What you can now say",
         "Your turn",
         "## Sources",
         "Check the source",
+        "Short of time?",
+        "glossary.ipynb#",
         "**Next:**",
     ):
         assert part in prose, part
-    unfolded = [c for c in nbformat.read(path, as_version=4).cells if not is_folded(c)]
+    unfolded = [c for c in nbformat.read(path, as_version=4).cells if is_read(c)]
     assert 35 <= len(unfolded) <= 52  # a folded cell, question or task, is one line on the page
-    assert sum(is_prediction(cell) for cell in cells(path, "code")) >= 6
+    assert 6 <= sum(is_prediction(cell) for cell in cells(path, "code")) <= 10
 
 
 @lesson
@@ -118,6 +148,38 @@ def test_predictions_come_before_the_run_and_hide_their_answer(path):
         if is_prediction(cell):
             assert is_folded(cell), cell.id
             assert following is not None and not is_prediction(following), cell.id
+
+
+@name
+def test_claims_are_folded_away_until_they_run(path):
+    for cell in filter(is_claim, cells(path, "code")):
+        folds = {"outputs_hidden": True, "source_hidden": True}
+        assert cell.metadata.get("jupyter") == folds, f"{cell.id}: JupyterLab brings it to light"
+        # folded, it still shows its first line, which mustn't decide the prediction above
+        assert cell.source.startswith(CLAIM_LINE), cell.id
+
+
+@lesson
+def test_the_answer_of_a_prediction_is_sealed(path):
+    for cell in filter(is_prediction, cells(path, "code")):
+        sealed = sealing.rewrite(cell.source, sealing.seal)
+        assert cell.source == sealed, f"{cell.id}: python -m helpers.exercises.sealing seal"
+
+
+@lesson
+def test_what_explains_a_prediction_is_folded_up_to_the_next_heading(path):
+    asked = None  # the prediction whose explanation this is
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            asked = cell.id if is_prediction(cell) else asked
+            continue
+        before, heading, _ = re.match(r"(?s)(.*?)(^#+ |\Z)(.*)", cell.source, re.M).groups()
+        if asked is not None:
+            # a blank line on either side: without, Markdown takes the text for HTML
+            fold = r"<details><summary>[^<\n]+</summary>\n\n(?:(?!</?details).)+\n\n</details>\s*"
+            assert re.fullmatch(f"(?s)({fold})*", before), f"{cell.id}, after {asked}"
+        if heading:
+            asked = None
 
 
 @lesson
@@ -140,9 +202,9 @@ def test_exercises_hide_their_solution_and_are_solved_by_it(path):
 @name
 def test_code_cells_are_short_and_do_no_plumbing(path):
     code = cells(path, "code")
-    lengths = sorted(len(cell.source.splitlines()) for cell in code if not is_folded(cell))
+    lengths = sorted(count_lines(cell) for cell in code if is_read(cell))
     assert lengths[-1] <= 25 and lengths[len(lengths) // 2] <= 7
-    assert max(len(cell.source.splitlines()) for cell in code) <= 40  # a checker, folded away
+    assert max(count_lines(cell) for cell in code) <= 40  # a checker, folded away
     for cell in code:
         found = re.search(
             r"^\s*[%!]|sys\.path|filterwarnings|plt\.show|jet\b|Output\(", cell.source, re.M
@@ -153,19 +215,38 @@ def test_code_cells_are_short_and_do_no_plumbing(path):
 @lesson
 def test_prose_and_code_are_in_balance(path):
     words = sum(len(cell.source.split()) for cell in cells(path, "markdown"))
-    lines = sum(
-        len(cell.source.splitlines()) for cell in cells(path, "code") if not is_folded(cell)
-    )
+    lines = sum(count_lines(cell) for cell in cells(path, "code") if is_read(cell))
     assert 8 <= words / lines <= 15
 
 
-@name
+def headings(path):
+    """What may stand behind the # of a link to this notebook, as JupyterLab makes it."""
+    prose = "\n".join(cell.source for cell in cells(path, "markdown"))
+    return {heading.replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", prose, re.M)}
+
+
+@pytest.mark.parametrize("path", [*PATHS, GLOSSARY], ids=lambda path: path.stem)
 def test_links_resolve(path):
     prose = "\n".join(cell.source for cell in cells(path, "markdown"))
     links = re.findall(r"\]\(([^)]+)\)", prose)
     assert links
     for link in links:
-        assert re.match("https?://", link) or (path.parent / link.split("#")[0]).exists(), link
+        if re.match("https?://", link):
+            continue
+        target, _, place = link.partition("#")
+        assert (path.parent / target).exists(), link
+        assert not place or place in headings(path.parent / target), link
+
+
+def test_every_term_of_the_glossary_says_which_lesson_introduces_it():
+    notebook = nbformat.read(GLOSSARY, as_version=4)
+    nbformat.validate(notebook)
+    assert {cell.cell_type for cell in notebook.cells} == {"markdown"}
+    prose = "\n".join(cell.source for cell in notebook.cells)
+    terms = re.split(r"^### ", prose, flags=re.M)[1:]
+    assert len({term.split("\n")[0] for term in terms}) == len(terms) >= 30
+    for term in terms:
+        assert re.search(r"\[Lesson \d\d\]\(\d\d_\w+\.ipynb\)\.", term), term
 
 
 def test_every_row_of_the_sources_has_a_cell_and_a_check():
@@ -236,8 +317,11 @@ def break_set_up(cells):
 def test_nbval_notices_what_is_broken_and_nothing_else(tmp_path):
     """One run serves all four, for its start takes as long as a notebook."""
     notebook = nbformat.read(PATHS[0], as_version=4)
+    # what looks at the machine or at the learner's past claims nothing
     code = [
-        c for c in notebook.cells if c.cell_type == "code" and "environment.check" not in c.source
+        c
+        for c in notebook.cells
+        if c.cell_type == "code" and not re.search("environment.check|progress", c.source)
     ]
     assert is_claim(code[-1])
     last = f"Cell {len(code) - 1}"

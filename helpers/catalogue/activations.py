@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import expit, ndtr
 
-from helpers.checks import Named
+from helpers.checks import Named, a_text, finite_number, one_of, shown
 
 # Where an entry is looked at when it is made: beside the kinks that activations have at whole
 # numbers, and far enough out to tell one curve from another.
@@ -68,13 +68,15 @@ class Activation:
         _check_elementwise("function", self.function)
         if not isinstance(self.keras, str) and not callable(self.keras):
             raise ValueError(
-                f"keras must be a name or a function of a Keras tensor; got {self.keras!r}."
+                f"keras must be a name or a function of a Keras tensor; got {shown(self.keras)}."
             )
-        if self.slope_kind not in SLOPE_KINDS:
-            raise ValueError(
-                f"slope_kind must be one of {', '.join(SLOPE_KINDS)}; got {self.slope_kind!r}."
-            )
+        one_of("slope_kind", self.slope_kind, SLOPE_KINDS)
+        for name in ("formula", "source"):
+            a_text(name, getattr(self, name))
+        if self.loop is not None:
+            a_text("loop", self.loop)
         if self.slope is not None:
+            finite_number("slope", self.slope)
             _check_leaky(self.function, self.slope)
         if self.derivative is None:
             # the class is frozen: this is how a default gets in
@@ -98,7 +100,7 @@ class Activation:
 def _check_elementwise(name, function):
     """Raise a ``ValueError`` unless `function` maps an array to finite values of its shape."""
     if not callable(function):
-        raise ValueError(f"The {name} of an activation must be a function; got {function!r}.")
+        raise ValueError(f"The {name} of an activation must be a function; got {shown(function)}.")
     try:
         # two dimensions, so that what works on a vector alone is noticed
         values = np.asarray(function(PROBES), np.float64)
@@ -369,4 +371,5 @@ ACTIVATIONS = Named(
             loop="softplus",
         ),
     },
+    kind=Activation,
 )

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from helpers.checks import Named, whole_number
+from helpers.checks import (
+    Named,
+    a_function,
+    a_text,
+    affordable,
+    finite_number,
+    shown,
+    whole_number,
+)
 
 
 @dataclass(frozen=True)
@@ -38,21 +46,17 @@ class Initializer:
     bias_variance: float = 0.0
 
     def __post_init__(self):
-        if self.distribution not in _SHAPES:
+        # a list can't be looked up in a dictionary, so the kind comes first
+        if not isinstance(self.distribution, str) or self.distribution not in _SHAPES:
             raise ValueError(
-                f"Unknown distribution {self.distribution!r}. Allowed: {', '.join(_SHAPES)}."
+                f"Unknown distribution {shown(self.distribution)}. Allowed: {', '.join(_SHAPES)}."
             )
-        # any two sizes: a mistake in the function shows here, not in the middle of a lesson
-        value = self.variance(3, 4)
-        if not 0 <= value < np.inf:
-            raise ValueError(
-                f"The variance of a weight must be a finite number, 0 or more; "
-                f"for fan_in 3 and fan_out 4 it is {value!r}."
-            )
-        if not 0 <= self.bias_variance < np.inf:
-            raise ValueError(
-                f"bias_variance must be a finite number, 0 or more; got {self.bias_variance!r}."
-            )
+        if self.keras is not None:
+            a_function("keras", self.keras)
+        for name in ("formula", "source"):
+            a_text(name, getattr(self, name))
+        _check_variance(self.variance)
+        finite_number("bias_variance", self.bias_variance, low=0)
 
     def sample(self, fan_in: int, fan_out: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
         """Draw one kernel, float32, shape (fan_in, fan_out).
@@ -65,7 +69,8 @@ class Initializer:
         """
         fan_in = whole_number("fan_in", fan_in)
         fan_out = whole_number("fan_out", fan_out)
-        stream = (whole_number("seed", seed, low=0), replicate, layer)
+        affordable("A kernel of that size", 4 * fan_in * fan_out)
+        stream = _stream(seed, replicate, layer)
         scale = np.sqrt(self.variance(fan_in, fan_out))
         # orthonormal rows or columns have entries of variance 1 / max(fan_in, fan_out), not 1
         if self.distribution == "orthogonal":
@@ -77,11 +82,13 @@ class Initializer:
     def sample_bias(self, units: int, *, seed=0, replicate=0, layer=1) -> np.ndarray:
         """Draw a layer's biases, float32, shape (units,), from a stream beside its kernel's."""
         units = whole_number("units", units)
+        _stream(seed, replicate, layer)
+        affordable("A layer of that size", units)
         # the usual case, and a slider need not wait for draws that are multiplied by 0
         if self.bias_variance == 0:
             return np.zeros(units, np.float32)
         # a fourth number, so that no kernel has this stream
-        stream = (whole_number("seed", seed, low=0), replicate, layer, 1)
+        stream = (*_stream(seed, replicate, layer), 1)
         draws = _DRAWS.get("normal", (units,), stream)
         return (np.sqrt(self.bias_variance) * draws).astype(np.float32)
 
@@ -90,6 +97,10 @@ class Initializer:
 
         `sizes` are the units of each layer, the inputs first.
         """
+        if not isinstance(sizes, (list, tuple, np.ndarray)) or len(sizes) < 2:
+            raise ValueError(
+                f"sizes must be a list of two whole numbers or more; got {shown(sizes)}."
+            )
         last = len(sizes) - 1
         layers = []
         for number, (fan_in, fan_out) in enumerate(itertools.pairwise(sizes), start=1):
@@ -98,6 +109,37 @@ class Initializer:
             kernel = self.sample(fan_in, fan_out, **stream)
             layers.append((kernel, self.sample_bias(fan_out, **stream)))
         return layers
+
+
+def _stream(seed, replicate, layer):
+    """Return the numbers of a stream of draws, checked."""
+    return (
+        whole_number("seed", seed, low=0),
+        whole_number("replicate", replicate, low=0),
+        whole_number("layer", layer, low=0),
+    )
+
+
+def _check_variance(variance):
+    """Raise a ``ValueError`` unless `variance` gives numbers of 0 or more."""
+    a_function("variance", variance)
+    try:
+        # any two sizes: a mistake in the function shows here, not in the middle of a lesson
+        value = variance(3, 4)
+    except Exception as error:  # whatever the learner's function raises, it is told in a sentence
+        raise ValueError(
+            "The variance of an initializer must be a function of fan_in and fan_out; for 3 and 4 "
+            f"it raised {type(error).__name__}: {error}"
+        ) from error
+    try:
+        fits = 0 <= float(value) < np.inf
+    except (TypeError, ValueError, OverflowError):
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"The variance of a weight must be a finite number, 0 or more; "
+            f"for fan_in 3 and fan_out 4 it is {shown(value)}."
+        )
 
 
 def _orthogonal(normal):
@@ -264,4 +306,5 @@ INITIALIZERS = Named(
             source="a warning: every unit of a layer stays equal",
         ),
     },
+    kind=Initializer,
 )

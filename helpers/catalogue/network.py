@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from helpers.catalogue.activations import ACTIVATIONS, Activation
 from helpers.catalogue.initializers import INITIALIZERS, Initializer
 from helpers.catalogue.normalizations import NORMALIZATIONS, Normalization
-from helpers.checks import true_or_false, whole_number
+from helpers.checks import affordable, shown, true_or_false, whole_number
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,15 @@ class Network:
     def sizes(self, num_inputs: int, num_outputs: int) -> list[int]:
         """List the units of every layer, the inputs first: depth + 2 numbers."""
         return [num_inputs, *[self.width] * self.depth, num_outputs]
+
+    def check_memory(self, num_networks: int, num_examples: int = 1) -> None:
+        """Raise a ``ValueError`` if so many networks, and what they make of a batch, are too much.
+
+        A kernel, its gradient and two statistics of it are four arrays; of what every unit gives
+        for every example there are as many.
+        """
+        numbers = 4 * self.depth * self.width * (self.width + num_examples) * num_networks
+        affordable(f"{shown(num_networks)} networks of this size", numbers)
 
     @property
     def layers(self) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.checks import Named, positive_number
+from helpers.checks import Named, a_text, one_of, positive_number, true_or_false
 
 AXES = {"examples": -2, "units": -1}  # of an array (..., examples, units)
 # Keras's defaults: a batch whose units all agree is divided by their roots, not by 0.
@@ -49,8 +49,10 @@ class Normalization:
     source: str = ""
 
     def __post_init__(self):
-        if self.over not in AXES:
-            raise ValueError(f"over must be one of {', '.join(AXES)}; got {self.over!r}.")
+        one_of("over", self.over, AXES)
+        true_or_false("centred", self.centred)
+        for name in ("keras", "formula", "source"):
+            a_text(name, getattr(self, name))
         positive_number("epsilon", self.epsilon)
 
     def layer(self, name: str | None = None):
@@ -118,4 +120,5 @@ NORMALIZATIONS = Named(
             source="Zhang & Sennrich 2019",
         ),
     },
+    kind=Normalization,
 )

@@ -8,6 +8,7 @@ import numpy as np
 from helpers import data
 
 layers = keras.layers
+# enough for a diagnosis, and quick
 NUM_EXAMPLES = 400
 CLASSES = 10
 
@@ -23,6 +24,7 @@ class Planted(NamedTuple):
 def digits(seed, image=False):
     """Standardised digits: flat, or as images of one channel."""
     found = data.digits(NUM_EXAMPLES, seed=seed)
+    # one mean for all pixels: those at the edge hardly vary
     x = (found.x - found.x.mean()) / found.x.std()
     return (x.reshape(-1, 8, 8, 1) if image else x), found.y.astype("int32")
 
@@ -46,13 +48,14 @@ def _sequences(seed, steps, examples=64):
 
 def width(seed, low=24, high=64):
     """Draw a width that depends on the seed."""
+    # a stream of its own: the data take the one of the plain seed
     return int(np.random.default_rng([seed, 1]).integers(low, high + 1))
 
 
 def compiled(seed, parts, x, y, *, loss="sparse_categorical_crossentropy", optimizer="adam"):
     """Compile a sequential model of these layers; its weights depend on the seed."""
+    # before the layers are made, which draw their seeds then
     keras.utils.set_random_seed(seed)
-    # the layers are made here, after the seed was set
     model = keras.Sequential([keras.Input(x.shape[1:]), *parts()])
     model.compile(optimizer, loss)
     return Planted(model, x, y)
@@ -62,6 +65,7 @@ def mlp(seed, depth, activation, *, head="softmax", optimizer="adam", **dense):
     """Build dense layers on the digits, between depth and depth + 2 of them."""
     x, y = digits(seed)
     units = width(seed)
+    # so that no threshold fits one depth alone
     deep = depth + seed % 3
 
     def parts():
@@ -80,6 +84,7 @@ def cnn(seed, *, x=None, head="softmax", freeze=False, **conv):
     conv = {"activation": "relu", "kernel_initializer": "he_normal"} | conv
 
     def parts():
+        # two layers of one description draw different weights
         first = layers.Conv2D(filters, 3, **conv)
         first.trainable = not freeze
         return [first, layers.Conv2D(filters, 3, **conv), layers.Flatten(), *top(head)]
@@ -94,6 +99,7 @@ def top(head):
 
 def recurrent(seed, kind, steps, **options):
     """Build one recurrent layer whose last state answers."""
+    # again another length for each seed
     x, y = _sequences(seed, steps + 10 * (seed % 3))
     return compiled(
         seed,
@@ -119,6 +125,7 @@ def regression(seed, head, y=None, **options):
 
 def two_classes(seed, head, loss, *, units=1, labels=(0, 1)):
     """Build a small network for two classes."""
+    # two classes from the sign of what a regression would be asked
     y = np.where(_points(seed)[1][:, 0] > 0, labels[1], labels[0]).astype("float32")
     x, _ = _points(seed)
 
@@ -135,6 +142,7 @@ def two_classes(seed, head, loss, *, units=1, labels=(0, 1)):
 def frozen(seed):
     """Freeze the second layer before the model is compiled."""
     made = mlp(seed, 3, "relu", kernel_initializer="he_normal")
+    # Keras heeds it from the next `compile` on
     made.model.layers[1].trainable = False
     made.model.compile("adam", "sparse_categorical_crossentropy")
     return made
@@ -143,6 +151,7 @@ def frozen(seed):
 def shared(seed, kind):
     """Give one initializer object to all layers, as source A does."""
     keras.utils.set_random_seed(seed)
+    # with a seed: Keras lets one without draw anew at each call
     shared = keras.initializers.HeNormal(seed=seed)
     if kind == "cnn":
         return cnn(seed, kernel_initializer=shared)
@@ -153,6 +162,7 @@ def with_gaps(seed):
     """Leave gaps in the data: NaN in one column of some rows."""
     made = mlp(seed, 2, "relu", kernel_initializer="he_normal")
     x = made.x.copy()
+    # in one column, as a table has its gaps
     x[:: 7 + seed % 5, 3] = np.nan
     return made._replace(x=x)
 
@@ -174,6 +184,7 @@ def logarithm(seed):
 def diverged(seed):
     """Train with a learning rate at which the weights overflow."""
     x, y = _points(seed)
+    # plain descent: RMSprop and Adam would hold each step down
     optimizer = keras.optimizers.SGD(1e4)
     made = regression(seed, None, y * 100, optimizer=optimizer)
     made.model.fit(x, y * 100, epochs=10, verbose=0)
@@ -183,6 +194,7 @@ def diverged(seed):
 def converged(seed):
     """Train until the loss is small."""
     made = mlp(seed, 2, "relu", kernel_initializer="he_normal", optimizer="adam")
+    # ten times the usual rate, so that 25 epochs are enough
     made.model.optimizer.learning_rate = 0.01
     made.model.fit(made.x, made.y, epochs=25, batch_size=50, verbose=0)
     return made
@@ -221,6 +233,7 @@ def transformer(seed, blocks, *, pre_norm):
     h = layers.Dense(size, name="embed")(inputs)
     for _ in range(blocks):
         h = _block(h, size, pre_norm)
+    # the last norm is that of pre-norm; behind post-norm it changes nothing
     h = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(h))
     model = keras.Model(inputs, layers.Dense(CLASSES, "softmax")(h))
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -253,6 +266,7 @@ def residual(seed):
     inputs = keras.Input((64,))
     h = layers.Dense(units, "relu", kernel_initializer="he_normal")(inputs)
     for _ in range(4 + seed % 3):
+        # normalised within the branch, so that the sum grows slowly
         branch = layers.LayerNormalization()(h)
         branch = layers.Dense(units, "relu", kernel_initializer="he_normal")(branch)
         h = layers.Add()([h, layers.Dense(units)(branch)])
@@ -282,6 +296,7 @@ def words(seed):
     """Look up words, and take the mean of their vectors."""
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 50, size=(NUM_EXAMPLES, 20))
+    # words have numbers here, and a text is about the larger or the smaller ones
     y = (x.mean(axis=1) > 25).astype("float32")
 
     def parts():
@@ -302,12 +317,14 @@ def normalized_cnn(seed):
 
     def parts():
         found = []
+        # without a bias, which the normalisation would take away again
         for _ in range(3):
             found += [layers.Conv2D(filters, 3, padding="same", use_bias=False)]
             found += [layers.BatchNormalization(), layers.ReLU()]
         return [*found, layers.Flatten(), layers.Dropout(0.2), layers.Dense(CLASSES, "softmax")]
 
     made = compiled(seed, parts, x, y, optimizer="rmsprop")
+    # the running averages have to be those of these data
     made.model.fit(x, y, epochs=1, verbose=0)
     return made
 

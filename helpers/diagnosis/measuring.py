@@ -36,8 +36,10 @@ def measured(model, x, y, *, loss=None, batch_size, at_rest=False) -> Measured:
         what they do in training.
     """
     with unchanged_once_built(model, x):
+        # whoever measures often makes it once
         loss = loss if hasattr(loss, "of_batch") else Loss(model, loss)
         found = look(model, x)
+        # at rest nothing is trained, so no update is asked for
         step = None if at_rest else Step(model, getattr(model, "optimizer", None))
         meter = Meter(model, loss, found, step, at_rest=at_rest)
         mean_loss, gradients, of_parts = _passed(meter, x, y, batch_size, first_scale(model))
@@ -89,6 +91,7 @@ def _passed(meter, x, y, batch_size, scale):
         # weighed by its examples: the last batch may be smaller
         mean_loss += share * float(loss)
         some = [share * gradient for gradient in some]
+        # the first batch says of what shape the sums are
         if gradients is None:
             gradients = some
             of_parts = found

@@ -24,7 +24,9 @@ class Fault(NamedTuple):
 
 
 HE = {"kernel_initializer": "he_normal"}
+# a loss that takes the softmax itself
 TWICE = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+# so far below 0 that no sum of standardised inputs makes up for it
 DEAD = keras.initializers.Constant(-10)
 
 
@@ -34,6 +36,7 @@ def _normal(stddev):
     return {"kernel_initializer": {"class_name": "RandomNormal", "config": config}}
 
 
+# a description, as in `_normal`
 NEGATIVE = {
     "kernel_initializer": {
         "class_name": "RandomUniform",

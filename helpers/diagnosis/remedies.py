@@ -4,12 +4,14 @@ import keras
 import numpy as np
 
 SHOWN = 3  # layers that a sentence names, before it says how many more there are
+# by the names that Keras gives their functions and layers
 SQUASHING = ("sigmoid", "hard_sigmoid", "tanh", "softsign")
 RECTIFIERS = ("relu", "leakyrelu", "leaky_relu", "elu", "gelu", "silu", "swish", "mish", "prelu")
 
 
 def listed(names) -> str:
     """Name layers in a sentence: a few, and how many more."""
+    # NumPy would write np.str_(...)
     names = [str(name) for name in names]
     if len(names) <= SHOWN:
         return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
@@ -18,8 +20,8 @@ def listed(names) -> str:
 
 def for_inputs(x) -> str:
     """Say how to scale what goes in."""
-    # pixels reach 255; a table's columns are seldom that large
     largest = max(float(np.abs(array).max()) for array in keras.tree.flatten(x))
+    # pixels reach 255; nothing that was standardised gets here
     if largest > 100:
         return "divide the inputs by 255 if they're pixels, or standardise each column (lesson 06)"
     return "standardise the inputs: mean 0 and standard deviation 1 in each column (lesson 06)"
@@ -27,6 +29,7 @@ def for_inputs(x) -> str:
 
 def for_symmetric(e) -> str:
     """Say which initializer to replace."""
+    # the first one: what comes behind it may be alike only because of it
     name = e.symmetric[0]
     made = e.initializer(name)
     now = f"instead of {made} " if made else ""
@@ -54,6 +57,7 @@ def for_frozen(e) -> str:
 def for_dying(e, dying) -> str:
     """Say how units come back to life, or stay alive."""
     name = str(dying[0])
+    # dead as a whole: no example will bring a gradient back
     if float(e.table.activation_mean.sel(layer=name)) == 0:
         start = f"build the model anew: {name} gives nothing but 0"
     else:
@@ -89,6 +93,7 @@ def _change(phi, made, how):
         return f"try a smaller initializer, glorot_uniform or he_normal (lesson 04), or {standard}"
     if phi in ("sigmoid", "hard_sigmoid"):
         return "try relu with he_normal, or tanh with glorot_uniform (lessons 04 and 05)"
+    # weights made for another slope come first, since they cost nothing
     if phi in RECTIFIERS and not made.startswith("he"):
         return f"try he_normal (lesson 04), or {standard}"
     if phi in SQUASHING and not made.startswith("glorot"):
@@ -125,8 +130,8 @@ def for_saturated(e, saturated) -> str:
 
 def no_activation(e, linear) -> str:
     """Describe layers without an activation, and what is narrow about them."""
-    # a product of matrices has at most the rank of its narrowest
     widths = {name: e.kernels[name].shape[-1] for name in linear}
+    # the narrowest decides the rank of the product
     narrow = min(widths, key=widths.get)
     return (
         f"{listed(linear)} {'has' if len(linear) == 1 else 'have'} no activation: with the next "
@@ -167,4 +172,5 @@ def for_update(e, factor) -> str:
 
 def _round(factor):
     """Round to one digit."""
+    # a learning rate is chosen by powers, so more digits would mislead
     return f"{float(f'{factor:.0e}'):,.0f}"

@@ -20,6 +20,7 @@ from helpers.explorers.release import close_all, free_last_run
 
 LOG = logging.getLogger(__name__)
 SIZE = (7.4, 5.1)  # inches of a picture
+LONG = 200  # letters; on the page for a hall a longer sentence is set in smaller type
 
 
 class Finding(NamedTuple):
@@ -144,6 +145,7 @@ class Explorer(widgets.VBox):
                 control.observe(lambda change: self._answer_slip(change.new), names="slip")
         self._text.observe(lambda change: self._read(change.new), names="value")
         self._page.observe(lambda change: self._read(change.new), names="asked")
+        self._page.observe(lambda change: self.clicked(*change.new), names="clicked")
 
     # ------------------------------------------------------------ what it shows
 
@@ -230,6 +232,9 @@ class Explorer(widgets.VBox):
         """Go back to the first setting, with nothing pinned."""
         self._pinned = None
         self.set(**self.first_values)
+
+    def clicked(self, across: float, down: float) -> None:
+        """Answer a click on the picture, given in shares of its width and height: here, not."""
 
     def _pin_or_unpin(self):
         if self._pinned is None:
@@ -337,7 +342,8 @@ class Explorer(widgets.VBox):
         self._said = sentence
         word, colon, rest = html.escape(sentence).partition(":")
         start = f"<b>{word}{colon}</b>" if colon else word
-        self._sentence.value = f'<p class="course-verdict">{start}{rest}</p>'
+        looks = "course-verdict course-long" if len(sentence) > LONG else "course-verdict"
+        self._sentence.value = f'<p class="{looks}">{start}{rest}</p>'
         self.announce()
 
     def announce(self, *before: str) -> None:

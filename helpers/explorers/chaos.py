@@ -60,12 +60,22 @@ class Spot(NamedTuple):
         return color_of(self.measured.activation)
 
 
-def chaos_explorer() -> Explorer:
+def chaos_explorer(**first) -> Explorer:
     """Explore the edge of chaos: where a random network stands, and what that does (notebook 06).
 
     On the left the map of chi over the variances of weights and biases, with the critical line
     and a mark where the networks stand; on the right what theory predicts and what twelve of them
     do: delta, relative to the last hidden layer, and the correlation of two inputs.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     widths = [units for units in WIDTHS if units <= 128]
     controls = {
@@ -87,7 +97,14 @@ def chaos_explorer() -> Explorer:
         Panel("correlation of two inputs", _draw_correlation),
     ]
     return Explorer(
-        controls, _compute, panels, _find, grid=[[0, 1], [0, 2]], size=(8.0, 5.1), presets=presets
+        controls,
+        _compute,
+        panels,
+        _find,
+        grid=[[0, 1], [0, 2]],
+        size=(8.0, 5.1),
+        presets=presets,
+        first=first,
     )
 
 

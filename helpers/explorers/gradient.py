@@ -88,6 +88,7 @@ def live_demo() -> TrainingExplorer:
     The presets are large and numbered, for the number keys of that page.
     """
     explorer = gradient_explorer(depth=20, width=16)
+    # the number is the key that presses it
     for number, button in enumerate(explorer.presets.values(), start=1):
         button.description = f"{number} {button.description}"
     explorer.add_class("course-live")
@@ -96,9 +97,11 @@ def live_demo() -> TrainingExplorer:
 
 def at_epoch(run) -> Profile:
     """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
+    # ten networks as initialised say more than the four that are trained
     if run.row == 0:
         return run.start
     hidden = run.recording[[*measure.STATISTICS]].isel(step=run.row, layer=slice(0, -1))
+    # of trained weights theory has no prediction
     return Profile(hidden.astype(float), None, run.start.dataset)
 
 
@@ -111,6 +114,7 @@ def _color(run):
 
 def layer_panels() -> list[Panel]:
     """List what is shown of the layers at the chosen epoch."""
+    # so that a falling delta and a level kernel gradient can be compared at a glance
     gradients = Scale()
     return [
         Panel("delta", _draw_delta, ("RMS", "theory"), scale=gradients),
@@ -186,6 +190,7 @@ def draw_learning(ax, run, pinned):
         wait(ax)
         return
     before = None if pinned is None else pinned.recording
+    # a run of the weight explorer starts from kernels, which have no colour
     color = _color(run) if isinstance(run.start, Profile) else plots.OTHER_COLOR
     plots.learning_curves(run.recording, pinned=before, color=color, ax=ax)
 
@@ -200,6 +205,7 @@ def _draw_heat_map(ax, run, pinned):
     if run.recording is None:
         wait(ax)
         return
+    # without the output layer, which is no hidden one
     plots.heat_map(run.recording.isel(layer=slice(0, -1)), "delta_norm", ax=ax)
 
 
@@ -216,6 +222,7 @@ def _say_no_plane(ax, run, pinned):
 
 
 def _draw_plane(ax, run, pinned):
+    # what is said instead is still: `_say_no_plane`
     if run.recording is None or "output" not in run.recording:
         return
     dataset = run.start.dataset

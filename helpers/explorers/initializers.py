@@ -23,9 +23,13 @@ from helpers.explorers.words import ALONE, judge, size_in_words
 PAIR = ("#0072B2", "#D55E00")  # the first initializer's colour, and the second's
 NUM_NETWORKS = 5
 PRESETS = {
+    # the heuristic of the time against the compromise of their eq. 16
     "Glorot 2010": ("tanh", "heuristic_uniform", "glorot_uniform"),
+    # linear layers: of one spread, and with singular values that are all alike
     "Saxe 2014": ("linear", "lecun_normal", "orthogonal"),
+    # half of the units are off, which the factor 2 makes up for
     "He 2015": ("relu", "glorot_uniform", "he_uniform"),
+    # SELU was made for a variance of 1/fan_in
     "SELU 2017": ("selu", "he_normal", "lecun_normal"),
 }
 
@@ -38,13 +42,23 @@ class Candidate(NamedTuple):
     singular_values: np.ndarray
 
 
-def initializer_explorer() -> Explorer:
+def initializer_explorer(**first) -> Explorer:
     """Explore two initializers on the same draws, layer by layer (notebook 04).
 
     Above the spread of the activations and the delta norm (Glorot & Bengio 2010, figures 6 and 7,
     in one number a layer), with theory's RMS dashed; below the singular values of the Jacobian
     from one hidden layer to the next, and the measured spread against the predicted one. Five
     networks each, on common random numbers.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         "activation": choice(ACTIVATIONS, "tanh", description="activation"),
@@ -61,7 +75,7 @@ def initializer_explorer() -> Explorer:
         Panel("singular values of $dz_{l+1}/dz_l$", _draw_singular_values),
         Panel("activation spread", _draw_predicted),
     ]
-    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=presets)
+    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=presets, first=first)
 
 
 def _compute(first, second, **setting):
@@ -77,6 +91,7 @@ def _candidate(name, dataset, **setting):
         num_replicates=NUM_NETWORKS,
         **setting,
     )
+    # singular values cost width^3 a layer
     count = 1 if is_large(setting["depth"], setting["width"]) else 2
     values = measure.singular_values(
         initializer=name, dataset=dataset_named(dataset), num_replicates=count, **setting

@@ -24,12 +24,23 @@ STYLE_SHEET = """<style>
 .course-lost {display: flex; gap: 12px; padding: 8px; border: 3px solid #a00; margin-bottom: 8px}
 .course-live .course-lost p {max-width: none; flex: 1}
 .course-lost button {width: auto}
-.course-live button {font-size: 20px; height: 40px; line-height: 40px}
-.course-live .course-presets button {padding: 0 6px}
-.course-live p {font-size: 22px}
-.course-live img {max-width: 800px !important}
+/* the page for a hall, game included */
+body:has(.course-live) :is(.course-explorer, .course-game) button {
+  font-size: 20px; height: 40px; line-height: 40px;
+}
+body:has(.course-live) .course-presets button {padding: 0 6px}
+body:has(.course-live) :is(.course-explorer, .course-game, .jp-MarkdownOutput) p {font-size: 22px}
+body:has(.course-live) .jp-MarkdownOutput p {line-height: 1.35}
+body:has(.course-live) .course-explorer p.course-long {font-size: 18px; line-height: 1.3}
+body:has(.course-live) .course-explorer img {max-width: 800px !important}
+@media (min-width: 1000px) {  /* side by side: the rows below stay where they are */
+  body:has(.course-live) .course-column {height: 552px; overflow-y: auto}
+}
+@media (min-width: 1000px) and (max-width: 1139px) {  /* an old projector: no row breaks in two */
+  body:has(.course-live) :is(.course-live, .course-game) {zoom: 0.9}
+}
 @media (min-width: 1700px) and (min-height: 950px) {  /* the whole of a large screen */
-  .course-live, body:has(.course-live) .course-game {zoom: 1.42}
+  body:has(.course-live) :is(.course-live, .course-game) {zoom: 1.42}
 }
 </style>"""
 
@@ -97,6 +108,7 @@ def middle_row(controls, sentence, image) -> widgets.HBox:
     for control in controls.values():
         _set_width(control)
     column = widgets.VBox([*controls.values(), sentence])
+    column.add_class("course-column")
     column.layout.flex = f"0 1 {COLUMN_WIDTH}"
     column.layout.max_width = "100%"  # of a phone
     return widgets.HBox([column, image], layout=_row())

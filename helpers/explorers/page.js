@@ -1,5 +1,5 @@
 // What page.py says of it: keys that stay with an explorer, and what Copy copies.
-// accessible.js stands before it, in the same module.
+// Other files stand before it, in the same module (page.py).
 
 const SIDEWAYS = {ArrowUp: "ArrowRight", ArrowDown: "ArrowLeft"};
 const SETTING = ".course-setting textarea";
@@ -51,6 +51,12 @@ export default {
     const onClick = event => {
       const button = event.target.closest?.(".course-copy");
       if (button && home()?.contains(button)) copySetting(home());
+      const image = event.target.closest?.("img.widget-image");
+      if (!image || !home()?.contains(image)) return;
+      const box = image.getBoundingClientRect();  // the page may show it smaller than it is
+      const across = (event.clientX - box.left) / box.width;
+      model.set("clicked", [across, (event.clientY - box.top) / box.height]);
+      model.save_changes();
     };
     const onPicture = () => home() && describePicture(home(), model.get("picture"));
     const ends = [giveVoice(model, el), heedMotion(model)];
@@ -62,6 +68,7 @@ export default {
         nameParts(home());
         ends.push(watchValues(home()));
       }
+      if (home() && distanceToActive(home()) <= 1) bringIntoSight(home());
       if (home()?.classList.contains("course-live")) {
         ends.push(watchKernel(model, home()));
         askForSetting(model);

@@ -18,7 +18,7 @@ import anywidget
 import traitlets
 
 FOLDER = Path(__file__).parent
-SCRIPTS = ("accessible.js", "live.js", "page.js")
+SCRIPTS = ("../sight.js", "accessible.js", "live.js", "page.js")
 
 
 class PageHelper(anywidget.AnyWidget):
@@ -28,7 +28,8 @@ class PageHelper(anywidget.AnyWidget):
     reader says once things have come to rest, which they haven't while `playing`. `calm` is True
     where the reader asked the system for less motion. `asked` is the setting in the address of the
     page for a hall, ``?setting=depth=20``; that page also asks now and then whether the kernel is
-    there, to which any answer will do.
+    there, to which any answer will do. `clicked` is where the picture was clicked last, in shares
+    of its width, from the left, and of its height, from above.
     """
 
     # one module: the browser gets it as a text without an address, which can import no neighbour
@@ -39,6 +40,7 @@ class PageHelper(anywidget.AnyWidget):
     playing = traitlets.Bool().tag(sync=True)
     calm = traitlets.Bool().tag(sync=True)
     asked = traitlets.Unicode().tag(sync=True)
+    clicked = traitlets.List().tag(sync=True)
 
     def __init__(self):
         super().__init__()

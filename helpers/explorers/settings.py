@@ -7,7 +7,7 @@ import numbers
 
 import ipywidgets as widgets
 
-from helpers.checks import whole_number
+from helpers.checks import a_text, shown, whole_number
 from helpers.explorers.controls import Steps
 
 
@@ -47,7 +47,7 @@ def parse(text: str, controls: dict) -> dict:
         For a word that isn't ``name=value``, an unknown name, or what `read` refuses.
     """
     values = {}
-    for word in text.split():
+    for word in a_text("A setting", text).split():
         name, equals, value = word.partition("=")
         if not equals or name not in controls:
             raise ValueError(
@@ -72,9 +72,11 @@ def _check_value(name, control, value):
         same_kind = [
             other for other in allowed if isinstance(other, bool) == isinstance(value, bool)
         ]
-        if value not in same_kind:
+        # an array compares entry by entry, so it is no value before it is compared
+        plain = isinstance(value, (str, numbers.Real)) or value is None
+        if not plain or value not in same_kind:
             names = ", ".join(map(str, allowed))
-            raise ValueError(f"{name} must be one of {names}; got {value!r}.")
+            raise ValueError(f"{name} must be one of {names}; got {shown(value)}.")
     elif isinstance(control, widgets.Button):
         whole_number(name, value, low=0)
     else:
@@ -84,7 +86,8 @@ def _check_value(name, control, value):
         if not fits or not control.min <= value <= control.max:
             word = "a whole number" if whole else "a number"
             raise ValueError(
-                f"{name} must be {word} from {control.min:g} to {control.max:g}; got {value!r}."
+                f"{name} must be {word} from {control.min:g} to {control.max:g}; "
+                f"got {shown(value)}."
             )
 
 

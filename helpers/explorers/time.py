@@ -1,4 +1,4 @@
-"""The explorer of time: what a loss at the last step says to the steps before (notebook 07)."""
+"""The explorer of time: what a loss at the last step says to the steps before (notebook 08)."""
 
 import functools
 
@@ -31,7 +31,7 @@ SEQUENCES = {  # steps -> inputs of every replicate; None: random ones, of each 
 
 
 def time_explorer() -> Explorer:
-    """Explore recurrent cells as initialised: gradients back through time (notebook 07).
+    """Explore recurrent cells as initialised: gradients back through time (notebook 08).
 
     Above, the norm of dL/dh_t for every step t, where L is a random direction of the last state:
     simple RNN, LSTM and GRU with Keras's weights, ten of each. Below dL/dc_t, the LSTM's other

@@ -49,7 +49,8 @@ class TrainingExplorer(Explorer):
     What is quick to train is trained before its picture is drawn, so that the trained picture
     follows the slider. Of all else the picture as initialised comes at once, and training begins in
     a thread of its own once nothing has moved for `PAUSE`; the newest setting wins. The epoch
-    slider, and the play button before it, move all panels through the run.
+    slider, and the play button before it, move all panels through the run. Where the reader asked
+    the system for less motion, ten pictures of the run stand for a second each.
 
     Parameters
     ----------

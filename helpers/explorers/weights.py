@@ -22,13 +22,23 @@ MOST_LAYERS = 6  # that are drawn
 USUAL_RATIO = -3  # log10 of an update ratio that is often called right
 
 
-def weight_explorer() -> TrainingExplorer:
+def weight_explorer(**first) -> TrainingExplorer:
     """Explore the weights while four networks train (notebook 02).
 
     "weights" shows mean and spread of every kernel against the epoch (source A's picture), loss and
     accuracy, and the distribution of the weights at the chosen epoch; "updates" the update ratio
     with the line at 1e-3, and the norm of the kernel gradient. Of a deep network six layers are
     drawn, evenly chosen.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         **network_controls(
@@ -52,6 +62,7 @@ def weight_explorer() -> TrainingExplorer:
         epochs=EPOCHS,
         grid=(2, 2),
         presets=presets,
+        first=first,
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.catalogue import Network
-from helpers.checks import whole_number
+from helpers.checks import true_or_false, whole_number
 from helpers.data import Dataset, check_dataset
 from helpers.measure.blas import one_blas_thread
 from helpers.measure.parameters import draw
@@ -45,6 +45,8 @@ def singular_values(
     """
     network = Network(activation, initializer, depth, width)
     num_replicates = whole_number("num_replicates", num_replicates)
+    across = true_or_false("across", across)
+    network.check_memory(num_replicates)
     check_dataset(dataset)
     x, _ = choose_batch(dataset, num_replicates, whole_number("seed", seed, low=0))
     sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)

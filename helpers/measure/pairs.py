@@ -4,7 +4,13 @@ import numpy as np
 import xarray as xr
 
 from helpers.catalogue import ACTIVATIONS, Initializer
-from helpers.checks import correlation_number, positive_number, whole_number
+from helpers.checks import (
+    affordable,
+    correlation_number,
+    finite_number,
+    positive_number,
+    whole_number,
+)
 from helpers.measure.blas import one_blas_thread
 from helpers.measure.parameters import draw
 from helpers.measure.statistics import STATISTICS, sum_of_squares
@@ -52,6 +58,9 @@ def pair_profile(
     depth = whole_number("depth", depth)
     width = whole_number("width", width, low=2)
     num_replicates = whole_number("num_replicates", num_replicates)
+    weight_variance = finite_number("weight_variance", weight_variance, low=0)
+    bias_variance = finite_number("bias_variance", bias_variance, low=0)
+    affordable("Networks of this size", 4 * depth * width * (width + 2) * num_replicates)
     inputs = _two_inputs(width, correlation, input_second_moment)
     normal = Initializer(
         lambda fan_in, fan_out: weight_variance / fan_in, "normal", bias_variance=bias_variance

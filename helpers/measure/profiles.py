@@ -47,6 +47,7 @@ def profile(
     seed = whole_number("seed", seed, low=0)
     check_dataset(dataset)
     x, y = choose_batch(dataset, whole_number("num_examples", num_examples), seed)
+    network.check_memory(num_replicates, len(x))
     sizes = network.sizes(dataset.num_inputs, dataset.num_outputs)
     # the matrices are small: more threads would mostly wait for one another. A network that
     # explodes is a result, not a warning

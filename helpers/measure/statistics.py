@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from helpers.catalogue import SATURATED
+from helpers.checks import number_array, shown
 
 # The largest slope of the sigmoid, and of a softmax unit with respect to its own logit: p (1 - p).
 OUTPUT_SLOPE = 0.25
@@ -74,6 +75,13 @@ def table(columns: np.ndarray, layers: list[str], attrs: dict) -> xr.Dataset:
 
 def over_last(values: np.ndarray) -> np.ndarray:
     """Divide sizes, shape (num_replicates, depth), by their RMS in the last; all 0 stays 0."""
+    if not isinstance(values, np.ndarray):
+        values = number_array("values", values)
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "biuf":
+        raise ValueError(
+            "values must be an array of numbers, of shape (num_replicates, depth); "
+            f"got {shown(values)}."
+        )
     # one RMS for all replicates: a ratio for each would be undefined where one of them is dead
     return values / (np.sqrt(np.mean(values[:, -1] ** 2)) or 1.0)
 

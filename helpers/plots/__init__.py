@@ -7,12 +7,14 @@ the data, as the label of the axes. `show` puts figure and sentence into the not
 Long products leave the range of floating-point numbers, so sizes are drawn as their log10 on a
 linear axis whose ticks read 10 to the k. An exact 0 has no logarithm: it is a cross on the floor.
 
-The modules: `style` is what all share; `functions` draws over the pre-activation, `products`
-products of factors, `layers` quantities by layer, `epochs` recordings over training, `samples` how
-numbers are distributed, `maps` pictures of a plane. All public names are here:
+The modules: `style` is what all share; `functions` draws over the pre-activation, `chain` a chain
+of neurons, `products` products of factors, `layers` quantities by layer, `epochs` recordings over
+training, `samples` how numbers are distributed, `maps` pictures of a plane, `tokens` of
+transformers, `diagnosis` of a model of your own. All public names are here:
 ``plots.by_layer(...)``.
 """
 
+from helpers.plots.chain import Factor, Node, chain
 from helpers.plots.diagnosis import diagnosis_by_layer, update_ratios, watched
 from helpers.plots.epochs import (
     LOG_SCALE,
@@ -62,6 +64,7 @@ from helpers.plots.style import (
     small_legend,
     waiting,
 )
+from helpers.plots.tokens import over_steps, token_correlations
 
 __all__ = [
     "COLORS",
@@ -75,10 +78,13 @@ __all__ = [
     "SUPERSCRIPTS",
     "TIGHT",
     "ZERO",
+    "Factor",
+    "Node",
     "Series",
     "activation",
     "activation_grid",
     "by_layer",
+    "chain",
     "compare_by_layer",
     "correlations",
     "decision_boundary",
@@ -96,6 +102,7 @@ __all__ = [
     "mark_epoch",
     "name_series",
     "over_epochs",
+    "over_steps",
     "over_z",
     "percent",
     "phase_map",
@@ -108,6 +115,7 @@ __all__ = [
     "singular_values",
     "small_legend",
     "spread",
+    "token_correlations",
     "trainability",
     "update_ratios",
     "value_limits",

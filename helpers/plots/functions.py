@@ -177,7 +177,7 @@ def value_shares(pushed, limits, *, label, color=OTHER_COLOR, pinned=None, num_b
     if pinned is not None:
         pinned_bars = 100 * _share_by_bin(pinned, edges)
         heights += [*pinned_bars, *(100 * share for share in pinned.atoms.values())]
-        ax.stairs(pinned_bars, edges, label="A", color=PINNED["color"], linewidth=3, alpha=0.7)
+        ax.stairs(pinned_bars, edges, label="A", color=PINNED["color"], linewidth=3)
         for value, share in pinned.atoms.items():
             ax.plot([value, value], [0, 100 * share], **PINNED | {"linewidth": 9})
     ax.stairs(bars, edges, color=color, fill=True, alpha=0.65, label=label)

@@ -122,7 +122,7 @@ def distributions(arrays, colors, *, pinned=None, ax=None):
     for name, ends in pinned_ends.items():
         if name in rows:  # the earlier network may have had more layers
             reach = max(reach, *np.abs(ends))
-            ax.plot(ends, [rows[name]] * 2, **PINNED | {"linewidth": 14, "alpha": 0.4})
+            ax.plot(ends, [rows[name]] * 2, **PINNED | {"linewidth": 14})
     for name, (low, left, middle, right, high) in quantiles.items():
         row = rows[name]
         box = {"color": colors[name], "linewidth": 7, "solid_capstyle": "butt"}

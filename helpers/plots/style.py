@@ -8,39 +8,44 @@ import html
 import io
 import itertools
 import math
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
 
-# One colour an activation, everywhere in the course; relatives share a hue.
+# One colour an activation, everywhere in the course; relatives share a hue. All have a contrast of
+# 3:1 on white, and are apart for readers who see no red or no green (tests/plots/test_colors.py);
+# four of them and three of the rules are Okabe and Ito's (2008), the others darker than theirs.
 COLORS = {
     "linear": "#000000",
     "sigmoid": "#D55E00",
     "tanh": "#0072B2",
-    "softsign": "#56B4E9",
+    "softsign": "#3D9CD0",
     "relu": "#009E73",
-    "leaky_relu": "#7CAE00",
-    "prelu": "#117733",
-    "rrelu": "#999933",
-    "elu": "#CC79A7",
-    "selu": "#882255",
-    "gelu": "#E69F00",
-    "silu": "#AA7744",
-    "mish": "#661100",
-    "softplus": "#AA4499",
+    "leaky_relu": "#459609",
+    "prelu": "#016C2E",
+    "rrelu": "#5F5E01",
+    "elu": "#C676A7",
+    "selu": "#88124F",
+    "gelu": "#C18849",
+    "silu": "#AA7A4F",
+    "mish": "#67130D",
+    "softplus": "#9C388B",
 }
 # One colour an initializer, where initializers are compared.
 RULE_COLORS = {
     "random_normal": "#0072B2",
     "standard_normal": "#D55E00",
     "heuristic_uniform": "#009E73",
-    "glorot_uniform": "#CC79A7",
-    "he_uniform": "#E69F00",
-    "orthogonal": "#56B4E9",
+    "glorot_uniform": "#C676A7",
+    "he_uniform": "#C18849",
+    "orthogonal": "#3D9CD0",
 }
 OTHER_COLOR = "#555555"  # what has no colour of its own; also the marks of a legend for any colour
-OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to light, input side first
+# The output layer, in a colour of no activation; hidden layers run from dark to light, input side
+# first.
+OUTPUT_COLOR = "#B400F0"
 
 # Keyword arguments of `plot`: an exact zero or an explosion, a value to compare with, a
 # prediction of theory, the pinned picture "A", and points over a line. Then those of `legend`
@@ -48,10 +53,11 @@ OUTPUT_COLOR = "#D55E00"  # the output layer; hidden layers run from dark to lig
 ZERO = {"color": "#B00020", "markersize": 8, "markeredgewidth": 2.5, "clip_on": False}
 REFERENCE = {"color": "#333333", "linewidth": 1.5, "linestyle": (0, (1, 1.5))}
 PREDICTION = {"color": "#000000", "linewidth": 2, "linestyle": "--"}
-PINNED = {"color": "#8A8A8A", "linewidth": 5, "alpha": 0.6, "solid_capstyle": "butt"}
+PINNED = {"color": "#949494", "linewidth": 5, "solid_capstyle": "butt"}  # 3:1 on white
 OPEN_CIRCLES = {"marker": "o", "linestyle": "", "fillstyle": "none"}
 TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 
+SHORT_CAPTION = 130  # characters: about a line under a picture
 SMALL_TEXT = 12  # points: words within a picture
 BAND = (0.1, 0.5, 0.9)  # quantiles: the ends of every band, and the median between them
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -74,8 +80,8 @@ def layer_colors(layers):
     """
     hidden = [name for name in layers if str(name).startswith("hidden")]
     outputs = [name for name in layers if str(name).startswith("output")]
-    # Up to 0.82, as yellow is pale on white; at least two steps, so that one layer is dark.
-    ramp = plt.colormaps["cividis"](np.linspace(0, 0.82, max(len(hidden), 2)))
+    # Up to 0.62, where the contrast on white is 3:1; at least two steps, so that one layer is dark.
+    ramp = plt.colormaps["cividis"](np.linspace(0, 0.62, max(len(hidden), 2)))
     return dict(zip(hidden, ramp, strict=False)) | dict.fromkeys(outputs, OUTPUT_COLOR)
 
 
@@ -187,6 +193,8 @@ def waiting(text, *, ax=None):
     ax.set(title="", xlabel="", ylabel="", xlim=(0, 1), ylim=(0, 1))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(NullLocator())
+    if ax.get_legend():  # of what was there before
+        ax.get_legend().remove()
     ax.set_label("")
     return ax
 
@@ -271,8 +279,9 @@ def number_in_words(value, *, log):
 def show(ax):
     """Return the figure of `ax` (an ``Axes`` or an array of them) as the result of a cell.
 
-    The picture comes with its alternative text, and with the same sentence under it; the figure
-    is closed, so that it isn't shown a second time.
+    The picture comes with its alternative text, and with the same text under it: in sight its
+    beginning, one short sentence; a click unfolds the rest. The figure is closed, so that it isn't
+    shown a second time.
     """
     axes = np.atleast_1d(ax).ravel()
     figure = axes[0].figure
@@ -302,5 +311,17 @@ class _Shown:
         return (
             f'<figure style="margin: 0"><img alt="{sentence}" style="width: {self.width}px; '
             f'max-width: 100%" src="data:image/png;base64,{data}">'
-            f"<figcaption>{sentence}</figcaption></figure>"
+            f"<figcaption>{_caption(self.sentence)}</figcaption></figure>"
         )
+
+
+def _caption(text):
+    """Return a text in HTML: whole if it is short, else its first part, the rest on request."""
+    if len(text) <= SHORT_CAPTION:
+        return html.escape(text)
+    # after the first of several series or panels, as the plots put them together
+    parts = re.split("[;.] ", text, maxsplit=1)
+    if len(parts) == 1:
+        return html.escape(text)
+    first, rest = map(html.escape, parts)
+    return f"<details><summary>{first}.</summary>{rest}</details>"

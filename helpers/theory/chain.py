@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import digamma
 
 from helpers.catalogue import ACTIVATIONS
-from helpers.checks import positive_number, whole_number
+from helpers.checks import affordable, positive_number, whole_number
 
 LEAST_SHARE = 1e-3  # of all z with slope 0: fewer are points where a curve is level, or underflow
 
@@ -44,6 +44,7 @@ def derivative_product(
     entry = ACTIVATIONS[activation]
     depth = whole_number("depth", depth)
     num_draws = whole_number("num_draws", num_draws)
+    affordable("So many factors", 4 * depth * num_draws)
     z_std = positive_number("pre_activation_std", pre_activation_std)
     # a stream each for z and w: leaving the weights out doesn't change z. Layers are the first
     # axis while drawing, so that a longer chain begins with the draws of the shorter one.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import digamma, gammaln, polygamma
 
-from helpers.checks import positive_number, whole_number
+from helpers.checks import affordable, not_endless, positive_number, shown, whole_number
 
 
 class ReluLaw(NamedTuple):
@@ -52,6 +52,7 @@ def relu_law(width: int, weight_variance: float = 2.0) -> ReluLaw:
     """
     width = whole_number("width", width)
     weight_variance = positive_number("weight_variance", weight_variance)
+    affordable("A layer of that width", 8 * width)
     on = np.arange(1, width + 1)
     chances = _chances_to_be_on(on, width)
     # E ln chi^2_K = psi(K/2) + ln 2 for K units on; the norm has half the log of its square
@@ -93,6 +94,9 @@ def relu_dead_probability(widths: Sequence[int]) -> float:
     ValueError
         For a width below 1.
     """
+    if not isinstance(widths, (list, tuple, range)) and not getattr(widths, "ndim", 0):
+        raise ValueError(f"widths must be a list of whole numbers; got {shown(widths)}.")
+    not_endless("widths", widths)
     # float: 2.0 ** -width has no integer counterpart
     widths = np.array([whole_number("width", width) for width in widths], float)
     # 1 - prod(1 - p) as -expm1(sum log1p(-p)): 2^-64 would be lost beside 1

@@ -14,13 +14,14 @@ import numpy as np
 from scipy.optimize import brentq
 
 from helpers.catalogue import INITIALIZERS, Network
-from helpers.checks import whole_number
+from helpers.checks import affordable, instance, true_or_false, whole_number
 from helpers.theory.arguments import non_negative, two_variances
 from helpers.theory.moments import LARGEST_Q, moments, overflowed, saturated_share
 
 ROUNDING = 1e-10  # a relative growth of q below it comes from rounding, and counts as none
 FIRST_STEP = 0.25  # in ln q, of the search for a fixed point
 STEP_GROWTH = 1.1  # of each step over the one before
+LARGEST_SIZE = 10**15  # of a layer: larger ones are as good as infinite, and floats end
 GROUPS = 8  # of examples, at most: each costs one integral a layer
 
 
@@ -93,7 +94,7 @@ def gradient_ratio(activation: str, initializer: str, width: int) -> float:
     ValueError
         For an unknown name or a width below 1.
     """
-    width = whole_number("width", width)
+    width = whole_number("width", width, high=LARGEST_SIZE)
     entry = INITIALIZERS[initializer]
     weight_variance = width * entry.variance(width, width)  # sigma_w^2 = fan_in Var W
     q = fixed_point(activation, weight_variance, entry.bias_variance)
@@ -106,6 +107,7 @@ def predicts(network: Network) -> bool:
     A normalisation ties the examples of a batch, or the units of a layer, together, and the
     recursions here follow one example and one unit.
     """
+    instance("network", network, Network, "a Network")
     return network.normalization is None
 
 
@@ -168,6 +170,7 @@ def expected_profile(
         second moment.
     """
     entry = INITIALIZERS[initializer]
+    residual = true_or_false("residual", residual)
     sizes = _layer_sizes(depth, width, num_inputs)
     # sigma_w^2 = fan_in Var W of each layer
     weight_variances = [n * entry.variance(n, above) for n, above in pairwise(sizes)]
@@ -182,13 +185,20 @@ def expected_profile(
 def _layer_sizes(depth, width, num_inputs):
     """Return the number of inputs, then the units of each hidden layer: depth + 1 ints."""
     depth = whole_number("depth", depth)
-    widths = [width] * depth if np.ndim(width) == 0 else list(width)
-    widths = [whole_number("width", units) for units in widths]
-    if len(widths) != depth:
+    affordable("A network of that depth", 10 * GROUPS * depth)
+    # a list or an array; a text or a set is no list of sizes, and is refused as a size
+    many = isinstance(width, (list, tuple, range)) or getattr(width, "ndim", 0) > 0
+    if many and len(width) != depth:
         raise ValueError(
-            f"width must be one number or {depth}, one for each layer; got {len(widths)}."
+            f"width must be one number or {depth}, one for each layer; got {len(width)}."
         )
-    first = widths[0] if num_inputs is None else whole_number("num_inputs", num_inputs)
+    widths = list(width) if many else [width] * depth
+    widths = [whole_number("width", units, high=LARGEST_SIZE) for units in widths]
+    first = (
+        widths[0]
+        if num_inputs is None
+        else whole_number("num_inputs", num_inputs, high=LARGEST_SIZE)
+    )
     return [first, *widths]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from helpers.catalogue import ACTIVATIONS
-from helpers.checks import correlation_number, whole_number
+from helpers.checks import affordable, correlation_number, whole_number
 from helpers.theory.arguments import non_negative, non_negative_number, two_variances
 from helpers.theory.mean_field import ROUNDING, chi, fixed_point, variance_map
 from helpers.theory.moments import moments
@@ -259,8 +259,8 @@ def chi_map(activation: str, weight_variances, bias_variances) -> np.ndarray:
     ValueError
         For an unknown name, or a variance that isn't a finite number of 0 or more.
     """
-    weight = non_negative("weight_variances", weight_variances, finite=True)[None, :]
-    bias = non_negative("bias_variances", bias_variances, finite=True)[:, None]
+    weight = _row("weight_variances", weight_variances)[None, :]
+    bias = _row("bias_variances", bias_variances)[:, None]
     # a straight line between logarithms follows powers of q exactly, and is steady over decades
     log_q = np.log(10) * np.linspace(-8, 8, 400)
     table = moments(activation, np.exp(log_q))
@@ -278,6 +278,14 @@ def chi_map(activation: str, weight_variances, bias_variances) -> np.ndarray:
             break
     # Schoenholz et al. 2017, eq. 5
     return weight * np.exp(np.interp(current, log_q, slope_square))
+
+
+def _row(name, values):
+    """Return variances as an array with one dimension, checked."""
+    row = non_negative(name, values, finite=True)
+    if row.ndim != 1:
+        raise ValueError(f"{name} must be a list of numbers; got the shape {row.shape}.")
+    return row
 
 
 class ExpectedPairProfile(NamedTuple):
@@ -318,6 +326,7 @@ def expected_pair_profile(
     variances = two_variances(weight_variance, bias_variance)
     weight_variance, bias_variance = variances
     depth = whole_number("depth", depth)
+    affordable("A network of that depth", 8 * depth)
     correlation = correlation_number(correlation)
     square = non_negative_number("input_second_moment", input_second_moment)
     q = np.empty(depth)

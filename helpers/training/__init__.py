@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 
 from helpers.catalogue import Network
-from helpers.checks import whole_number
+from helpers.checks import affordable, whole_number
 from helpers.data import Dataset
 from helpers.training import compiling, engine, native, optimizers, recording
 from helpers.training.optimizers import OPTIMIZERS
@@ -121,6 +121,7 @@ def train(
     network = Network(activation, initializer, depth, width, normalization, residual)
     num_replicates = whole_number("num_replicates", num_replicates)
     plan = Plan(dataset, loss, epochs, batch_size, seed, record_every, keep, progress, stop)
+    _check_memory(network, plan, num_replicates)
     clip = optimizers.check_clip(clip)
     probe = check_probe(probe, dataset.num_inputs)
     chosen = optimizers.choose(optimizer, learning_rate)
@@ -152,3 +153,11 @@ def train(
     attrs |= {"optimizer": chosen.name, "learning_rate": chosen.learning_rate}
     attrs |= {"compiled": "numba"}
     return recording.finish(plan, arrays, network.layers, np.asarray(failed), attrs)
+
+
+def _check_memory(network, plan, num_replicates):
+    """Raise a ``ValueError`` before any work, if the networks or their recording are too large."""
+    network.check_memory(num_replicates, plan.batch_size)
+    # a row holds twelve statistics of every layer
+    numbers = 12 * (network.depth + 1) * num_replicates * plan.num_rows
+    affordable("A recording of that length", numbers)

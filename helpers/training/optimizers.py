@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-from helpers.checks import Named, positive_number
+from helpers.checks import Named, positive_number, shown
 
 
 class Update(NamedTuple):
@@ -183,13 +183,18 @@ def make(optimizer, learning_rate: float | None, clip: tuple[str, float] | None)
 CLIPS = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "clipvalue"}
 
 
+def _is_clip(name):
+    # an array among names compares entry by entry
+    return isinstance(name, str) and name in CLIPS
+
+
 def check_clip(clip) -> tuple[str, float] | None:
     """Return how the gradient is clipped, or None, or raise the ``ValueError`` that says how."""
     if clip is None:
         return None
-    if not isinstance(clip, (tuple, list)) or len(clip) != 2 or clip[0] not in tuple(CLIPS):
+    if not isinstance(clip, (tuple, list)) or len(clip) != 2 or not _is_clip(clip[0]):
         raise ValueError(
             f"clip must be None or a pair, {' or '.join(map(repr, CLIPS))} and a threshold; "
-            f"got {clip!r}."
+            f"got {shown(clip)}."
         )
     return clip[0], positive_number("the threshold of clip", clip[1])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.checks import whole_number
+from helpers.checks import affordable, not_endless, shown, whole_number
 from helpers.data import Dataset, check_dataset
 
 KEEP = ("kernel", "gradient")
@@ -15,6 +15,7 @@ LOSSES = {  # by whether the network has one output; the first is the default
     True: ("binary_crossentropy", "mean_squared_error"),
     False: ("categorical_crossentropy", "mean_squared_error"),
 }
+MOST_STEPS = 10**15  # more fit into no number of the engine
 LOOKS = 12  # progress is told, and stop asked, at least that often in a run
 
 
@@ -37,13 +38,15 @@ class Plan:
         self.loss = _check_loss(self.loss, self.dataset.num_outputs)
         self.epochs = whole_number("epochs", self.epochs, low=0)
         self.batch_size = whole_number("batch_size", self.batch_size, high=len(self.dataset))
+        # the batches of the whole run are drawn beforehand: at most one place for each example
+        affordable("So many epochs", (self.epochs + 1) * len(self.dataset))
         self.seed = whole_number("seed", self.seed, low=0)
-        self.record_every = whole_number("record_every", self.record_every)
+        self.record_every = min(whole_number("record_every", self.record_every), MOST_STEPS)
         self.keep = _check_keep(self.keep)
         for name in ("progress", "stop"):
             call = getattr(self, name)
             if call is not None and not callable(call):
-                raise ValueError(f"{name} must be a function or None; got {call!r}.")
+                raise ValueError(f"{name} must be a function or None; got {shown(call)}.")
         # how the run ended, which only `chunks` knows
         self.stopped = False
 
@@ -144,15 +147,17 @@ def _check_loss(loss, num_outputs):
     if not isinstance(loss, str) or loss not in allowed:
         raise ValueError(
             f"loss must be None or {' or '.join(map(repr, allowed))} for {num_outputs} "
-            f"output{'s' * (num_outputs > 1)}; got {loss!r}."
+            f"output{'s' * (num_outputs > 1)}; got {shown(loss)}."
         )
     return loss
 
 
 def _check_keep(keep):
     names = (keep,) if isinstance(keep, str) else keep
-    if not isinstance(names, (tuple, list)) or any(name not in KEEP for name in names):
-        raise ValueError(f"keep may hold {' and '.join(map(repr, KEEP))}; got {keep!r}.")
+    if not isinstance(names, (tuple, list)) or any(
+        not isinstance(name, str) or name not in KEEP for name in names
+    ):
+        raise ValueError(f"keep may hold {' and '.join(map(repr, KEEP))}; got {shown(keep)}.")
     return tuple(names)
 
 
@@ -168,9 +173,9 @@ def check_probe(probe, num_inputs: int) -> np.ndarray:
         return np.zeros((0, num_inputs))
     needed = f"probe must be finite, of shape (num_points, {num_inputs})"
     try:
-        points = np.asarray(probe, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{needed}; got {probe!r}.") from None
+        points = np.asarray(not_endless("probe", probe), np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{needed}; got {shown(probe)}.") from None
     if points.ndim != 2 or points.shape[1] != num_inputs:
         raise ValueError(f"{needed}; got the shape {points.shape}.")
     if not np.isfinite(points).all():

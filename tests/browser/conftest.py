@@ -1,6 +1,5 @@
 """A real JupyterLab with a real kernel, and a Chromium to drive it; the driving is in driver.py."""
 
-import json
 import os
 import re
 import shutil
@@ -16,10 +15,6 @@ import pytest
 import tasks
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-SETTINGS = {
-    # Every cell is in the page, not only those in sight.
-    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
-}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,12 +28,8 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """A JupyterLab as `make lab` starts it, on a copy of the notebooks and with no past."""
+    """A JupyterLab as `make lab` starts it: default settings, a copy of the notebooks, no past."""
     folder = tmp_path_factory.mktemp("lab")
-    for name, values in SETTINGS.items():
-        path = folder / "settings" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values), encoding="utf-8")
     (folder / "root").mkdir()
     env = dict(
         os.environ,

@@ -63,4 +63,5 @@ def prompts(page):
 
 def cell_errors(page):
     """Return the text of every exception and of all else on stderr, in the notebook in sight."""
-    return page.locator(ERRORS).all_inner_texts()
+    # not inner texts: what JupyterLab doesn't draw, since it's out of sight, has none
+    return page.locator(ERRORS).all_text_contents()

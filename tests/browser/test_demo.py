@@ -56,9 +56,15 @@ def hall(browser, address):
     page.goto(address)
     expect(page.locator(PICTURE)).to_be_visible(timeout=60_000)
     yield page
-    page.close()
+    leave(page)
     assert not errors
     assert all(re.match(r"(http|ws)://localhost|data:|blob:", url) for url in asked)
+
+
+def leave(page):
+    """Close a page as a person does; Playwright's `close` is sudden, and says no farewell."""
+    page.goto("about:blank")
+    page.close()
 
 
 def kernels(server):
@@ -137,7 +143,28 @@ def test_nothing_is_cut_on_any_screen(browser, address, size):
         picture = page.locator(PICTURE).bounding_box()
         assert picture["y"] + picture["height"] <= height
         assert picture["width"] >= 0.55 * width
-    page.close()
+    leave(page)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (1024, 768)])
+def test_all_of_it_is_in_sight_and_rows_stay_where_they_are_when_a_is_pinned(
+    browser, address, size
+):
+    width, height = size
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(address)
+    live = page.locator(".course-live")
+    expect(page.locator(VERDICT)).to_contain_text("After 100 epochs", timeout=90_000)
+    below = [live.locator(part) for part in (".widget-play", ".course-setting")]
+    before = [part.bounding_box() for part in below]
+    assert before[-1]["y"] + before[-1]["height"] <= height
+    live.get_by_role("button", name="Pin as A").click()
+    page.keyboard.press("3")
+    expect(page.locator(VERDICT)).to_contain_text("accuracy after 100 epochs", timeout=90_000)
+    assert [part.bounding_box()["y"] for part in below] == [box["y"] for box in before]
+    column = live.locator(".course-column")
+    assert column.evaluate("e => e.scrollHeight - e.clientHeight") <= 0  # nothing is hidden
+    leave(page)
 
 
 def test_training_plays_and_the_game_counts(hall):
@@ -160,9 +187,12 @@ def test_training_plays_and_the_game_counts(hall):
 
 
 def test_a_page_s_kernel_ends_with_it_and_a_dead_one_is_said_in_words(browser, server):
-    # the pages of the tests above were closed without a farewell, as by a browser that dies
-    until(lambda: not kernels(server), seconds=90)
     context = browser.new_context()  # a window, which stays open without the page
+    sudden = context.new_page()
+    sudden.goto(server.address)
+    expect(sudden.locator(PICTURE)).to_be_visible(timeout=60_000)
+    sudden.close()  # as a browser that dies
+    until(lambda: not kernels(server), seconds=90)
     page = context.new_page()
     page.goto(server.address)
     for _ in range(4):

@@ -9,15 +9,18 @@ import pytest
 from hands import act, curve, ends, fresh_pixels, is_button, lines, pixels, shown
 from scipy.special import ndtri
 
-from helpers import data, explorers, measure, recurrent, theory
+from helpers import data, explorers, measure, recurrent, theory, transformer
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.explorers import (
     activation_explorer,
+    chain_explorer,
     chaos_explorer,
+    depth_explorer,
     gradient_explorer,
     initializer_explorer,
     product_explorer,
     time_explorer,
+    transformer_explorer,
 )
 
 pytestmark = pytest.mark.usefixtures("untrained")
@@ -234,13 +237,79 @@ def check_time(explorer):
     assert above.get_ylim() == below.get_ylim()
 
 
+def check_chain(explorer):
+    """Values follow from the controls; what arrives is a finite difference of the loss."""
+    values, (ax,) = explorer.values, explorer.axes
+    entry = ACTIVATIONS[values["activation"]]
+    weights = [values[name] for name in ("w_B", "w_C", "w_D")]
+
+    def loss(x):
+        for weight in weights:
+            x = float(entry.function(np.array(weight * x)))
+        return (x - 1) ** 2 / 2
+
+    nodes = explorer.content.nodes
+    assert nodes[-1].value == pytest.approx(loss(values["x"]), abs=1e-12)
+    kink = any(abs(node.value) < 1e-4 for node in nodes)  # a ReLU has no slope there
+    step = 1e-6
+    difference = (loss(values["x"] + step) - loss(values["x"] - step)) / (2 * step)
+    assert kink or nodes[0].arrives == pytest.approx(difference, rel=1e-4, abs=1e-9)
+    written = [text.get_text() for text in ax.texts]
+    for node in nodes:
+        assert f"{node.value:.2g}" in written and f"{node.arrives:.2g}" in written
+    marked = [t for t in ax.texts if t.get_bbox_patch() and "\n" in t.get_text()]
+    faces = [t.get_bbox_patch().get_facecolor() for t in marked]
+    assert len(marked) == 7 and len(set(faces)) == 2  # one factor stands out
+    assert explorer.verdict.split(".")[0].startswith(
+        "dL/da_D" if values["factor"] == "the loss" else values["factor"]
+    )
+    left = nodes[0].arrives / nodes[-2].arrives if nodes[-2].arrives else 0
+    said = size_after("Of dL/da_D, ", explorer.verdict)
+    assert same_size(said, np.log10(abs(left)) if left else -np.inf)
+
+
+def check_depth(explorer):
+    """The line ends at 1, and the sentence says where it begins."""
+    (ax,) = explorer.axes
+    rms = curve(ax, "RMS")
+    assert len(rms) == explorer.values["depth"] and ends_at_one(rms)
+    if len(rms) > 1:
+        check_word(explorer.verdict, rms[0])
+        assert same_size(size_after(f"at layer {len(rms)}, ", explorer.verdict), rms[0])
+
+
+def check_transformer(explorer):
+    """delta ends at 1, queries begin at 1, and the sentence says where both lead."""
+    values, (delta, kernels, tokens) = explorer.values, explorer.axes
+    color = explorers.PLACEMENT_COLORS[values["placement"]]
+    rms = curve(delta, "RMS", color)
+    assert len(rms) == values["depth"] and ends_at_one(rms)
+    assert same_size(size_after("before the first block is ", explorer.verdict), rms[0])
+    words = explorer.verdict.split(":")[0].lower().split(", ")
+    assert words[0].split()[-1] in {word_of(rms[0] - 1e-3), word_of(rms[0] + 1e-3)}
+    compared = values["attention"] == "softmax"
+    assert len(lines(kernels, "query, key")) == compared == (len(words) == 2)
+    assert len(lines(kernels, "MLP")) == values["mlp"]
+    if compared:
+        late = curve(kernels, "RMS", "#882255")
+        assert ends_at_one(late[::-1])
+        assert same_size(size_after("the last block get ", explorer.verdict), late[-1])
+    cosine = curve(tokens, "median", color)
+    assert len(cosine) == values["depth"] and (np.abs(cosine) <= 1 + 1e-9).all()
+    said = float(re.search(rf"tokens is ({NUMBER}) ", explorer.verdict).group(1))
+    assert said == pytest.approx(cosine[-1], abs=0.0051)
+
+
 CHECKS = {
     activation_explorer: check_activation,
+    chain_explorer: check_chain,
     chaos_explorer: check_chaos,
+    depth_explorer: check_depth,
     product_explorer: check_product,
     gradient_explorer: check_gradient,
     initializer_explorer: check_initializers,
     time_explorer: check_time,
+    transformer_explorer: check_transformer,
 }
 EVERY = pytest.mark.parametrize("make", CHECKS, ids=lambda make: make.__name__)
 
@@ -295,7 +364,7 @@ def test_the_picture_is_told_in_words_that_follow_it(make):
     explorer = make()
     before = explorer._page.picture
     assert before == " ".join(ax.get_label() for ax in explorer.axes if ax.get_label())
-    name = next(name for name in ("depth", "spread", "steps") if name in explorer.controls)
+    name = next(name for name in ("depth", "spread", "steps", "x") if name in explorer.controls)
     explorer.controls[name].value = 3
     assert explorer._page.picture != before
 
@@ -440,11 +509,48 @@ def test_a_new_draw_changes_the_picture_and_nothing_else():
     assert (old != pixels(explorer)).any()
 
 
+@pytest.mark.parametrize(
+    ("make", "first"),
+    [
+        (chain_explorer, {"w_C": 4.0, "activation": "tanh"}),
+        (chaos_explorer, {"activation": "softsign", "depth": 7}),
+        (gradient_explorer, {"depth": 10, "width": 16}),
+        (initializer_explorer, {"first": "orthogonal", "second": "he_normal"}),
+        (explorers.weight_explorer, {"activation": "tanh", "depth": 1}),
+    ],
+)
+def test_a_notebook_says_where_an_explorer_begins(make, first):
+    explorer = make(**first)
+    assert explorer.values == make().values | first
+    explorer.reset()
+    assert explorer.values == make().values | first
+    for slip in ({"dephts": 3}, {"activation": "rellu"}):
+        with pytest.raises(ValueError, match=r"dephts|rellu"):
+            make(**slip)
+
+
+def test_a_click_on_the_chain_chooses_the_nearest_factor():
+    explorer = chain_explorer()
+    ax = explorer.axes[0]
+    width, height = explorer.figure.bbox.size
+    names = ["w_B", "φ′(z_B)", "w_C", "φ′(z_C)", "w_D", "φ′(z_D)", "the loss"]
+    for place, name in enumerate(names):
+        across, up = ax.transData.transform((place + 0.5, 0.5))
+        explorer._page.clicked = [across / width, 1 - up / height]
+        assert explorer.values["factor"] == name
+    explorer._page.clicked = [0.0, 0.0]  # beside the picture: the first one
+    assert explorer.values["factor"] == "w_B"
+    product = product_explorer()
+    before = product.text
+    product._page.clicked = [0.5, 0.5]  # other pictures have nothing to choose
+    assert product.text == before
+
+
 def test_a_learner_s_activation_is_among_the_choices(monkeypatch):
     monkeypatch.setitem(ACTIVATIONS, "steep", Activation(lambda z: 10 * z, lambda z: 10 * z))
     for make, check in CHECKS.items():
-        if make is time_explorer:
-            continue  # its cells are tanh and sigmoid
+        if make in (time_explorer, depth_explorer, transformer_explorer):
+            continue  # their activations are fixed, or those of their cells
         explorer = make()
         explorer.controls["activation"].value = "steep"
         check(explorer)
@@ -501,7 +607,7 @@ training.SYNCHRONOUS = True
 for name in NAMES:
     shown = getattr(explorers, name)()
     before = shown._image.value
-    first = next(name for name in ("depth", "spread", "steps") if name in shown.controls)
+    first = next(name for name in ("depth", "spread", "steps", "x") if name in shown.controls)
     shown.controls[first].value = 3
     assert shown._image.value != before
     if hasattr(shown, "epoch"):
@@ -517,6 +623,41 @@ assert not {"tensorflow", "keras"} & set(sys.modules)
 
 def test_every_explorer_runs_trains_and_draws_without_tensorflow():
     names = [name for name in dir(explorers) if name.endswith("_explorer")]
-    assert len(names) == 7
+    assert len(names) == 10
     code = ALL_WITHOUT_TENSORFLOW.replace("NAMES", repr(names))
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_transformer_explorer_draws_what_is_measured():
+    explorer = transformer_explorer(depth=6, placement="pre")
+    names = ("depth", "placement", "normalization", "alpha", "attention", "mlp", "skip")
+    for setting in ({}, {"placement": "post", "alpha": 0.5}, {"normalization": "rms"}):
+        explorer.set(**setting)
+        values = {name: explorer.values[name] for name in names}
+        stack = transformer.Transformer(width=32, heads=2, hidden=32, **values)
+        truth = transformer.profile(stack, tokens=8, num_replicates=4, seed=0)
+        sizes = rms(truth.delta_rms.values)
+        np.testing.assert_allclose(
+            curve(explorer.axes[0], "RMS"), np.log10(sizes / sizes[-1]), atol=1e-9
+        )
+        cosine = np.median(truth.correlation.values, axis=0)
+        np.testing.assert_allclose(curve(explorer.axes[2], "median"), cosine)
+
+
+def test_where_a_transformer_has_nothing_to_train_no_legend_is_left():
+    explorer = transformer_explorer(depth=6)
+    assert explorer.axes[1].get_legend()
+    explorer.set(attention="none", mlp=False)
+    assert not explorer.axes[1].get_legend() and not explorer.axes[1].lines
+
+
+def test_a_transformer_s_presets_show_what_they_are_called_after():
+    explorer = transformer_explorer()
+    words = {}
+    for label, button in explorer.presets.items():
+        button.click()
+        words[label] = explorer.verdict.split(":")[0]
+    assert words["post-norm 2017"] == "Delta healthy, queries and keys vanishing"
+    assert words["no norm"].startswith("Delta exploding")
+    assert words["small branches"] == "Delta healthy, queries and keys healthy"
+    assert curve(explorer.axes[2], "median")[-1] == pytest.approx(1, abs=1e-9)  # attention alone

@@ -68,3 +68,9 @@ def test_reset_leads_back_to_the_start_of_the_goal(game):
     game.explorer.reset()
     start = {name: game.explorer.values[name] for name in goals.GOALS["Kill a ReLU network"].start}
     assert start == goals.GOALS["Kill a ReLU network"].start
+
+
+def test_the_game_and_its_explorer_have_one_voice(game):
+    said = game.explorer._page.said
+    assert "Changes: 0 of 2" in said and game.explorer.verdict in said
+    assert "role" not in game.said.value

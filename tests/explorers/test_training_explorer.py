@@ -359,6 +359,7 @@ OWN_DATA = {
     "ten examples": lambda: plane(np.arange(10) % 2),
     "three classes": lambda: plane(np.arange(90) % 3),
     "five classes": lambda: plane(np.arange(95) % 5),
+    "one class": lambda: plane(np.zeros(40)),
     "one input": lambda: data.Dataset(np.linspace(-1, 1, 60)[:, None], np.arange(60) % 2),
 }
 
@@ -382,12 +383,12 @@ def test_bad_data_are_said_and_the_next_setting_works(at_once, monkeypatch):
     def broken():
         return {}["nothing"]
 
-    monkeypatch.setitem(data.DATASETS, "one class", lambda: plane(np.zeros(40)))
+    monkeypatch.setitem(data.DATASETS, "no class 0", lambda: plane(np.ones(40)))
     monkeypatch.setitem(data.DATASETS, "broken", broken)
     monkeypatch.setitem(data.DATASETS, "no data set", lambda: 3)
     shown = gradient_explorer()
     for name, words in (
-        ("one class", "y must hold the class labels"),
+        ("no class 0", "y must hold the class labels"),
         ("broken", "This setting could not be drawn: KeyError"),
         ("no data set", "dataset must be a Dataset"),
     ):
@@ -402,3 +403,29 @@ def test_an_initializer_and_an_activation_of_one_s_own_train(at_once, monkeypatc
     monkeypatch.setitem(ACTIVATIONS, "sine", Activation(np.sin, np.sin, np.cos))
     shown = gradient_explorer(initializer="half", activation="sine")
     assert "After 100 epochs" in shown.verdict
+
+
+def test_a_reader_who_asked_for_less_motion_sees_ten_pictures_that_stand(at_once):
+    shown = gradient_explorer()
+    quick = (shown._play.interval, shown._play.step)
+    shown._page.calm = True
+    pictures = EPOCHS / shown._play.step
+    assert pictures == 10 and shown._play.interval >= 1000
+    shown._page.calm = False
+    assert (shown._play.interval, shown._play.step) == quick
+
+
+def test_what_is_read_out_is_the_sentence_and_why_there_is_no_training(at_once, monkeypatch):
+    shown = gradient_explorer()
+    assert shown._page.said == shown.verdict
+    shown._play.playing = True
+    assert shown._page.playing
+    shown._play.playing = False
+    assert not shown._page.playing
+
+    def refuse(**_):
+        raise ValueError("Too few examples.")
+
+    monkeypatch.setattr(shown, "_train", refuse)
+    shown.set(depth=5)
+    assert shown._page.said == f"No training: Too few examples. {shown.verdict}"

@@ -1,3 +1,5 @@
+import html
+import re
 import types
 
 import matplotlib.colors as mcolors
@@ -101,12 +103,22 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
     assert 'src="data:image/png;base64,' in text and not plt.get_fignums()
 
 
-def diagnosed(**sizes):
-    """What a diagnosis measured of two layers."""
-    return xr.Dataset(
-        {name: ("layer", np.array(values)) for name, values in sizes.items()},
-        {"layer": ["first", "second"]},
-    )
+def test_a_long_caption_shows_its_first_part_and_the_rest_on_request():
+    series = {f"network <{k}>": np.ones((2, 3)) for k in range(4)}
+    ax = plots.compare_by_layer(series, quantity="delta")
+    whole = html.escape(ax.get_label())
+    text = plots.show(ax)._repr_html_()
+    assert f'alt="{whole}"' in text
+    first, rest = re.search("<summary>(.*)</summary>(.*)</details>", text).groups()
+    assert "network &lt;0&gt;" in first and len(first) < len(whole) / 2
+    assert all(f"&lt;{k}&gt;" in rest for k in (1, 2, 3))
+    assert f"{first[:-1]}; {rest}" == whole
+
+
+def table_of_two_layers():
+    """What a diagnosis measures of a network of two layers."""
+    sizes = {name: ("layer", [1.0, 0.1]) for name in ("delta_norm", "gradient_norm")}
+    return xr.Dataset(sizes, {"layer": ["first", "second"]})
 
 
 EVERY_PLOT_WITH_AX = {
@@ -114,6 +126,9 @@ EVERY_PLOT_WITH_AX = {
         np.arange(3), np.arange(3), np.ones(3), name="my own", ax=ax
     ),
     "by_layer": lambda ax: plots.by_layer([plots.Series(np.ones((2, 3)))], quantity="q", ax=ax),
+    "chain": lambda ax: plots.chain(
+        [plots.Node("x", 1, 2), plots.Node("L", 3, 1)], [plots.Factor("w", 2)], ax=ax
+    ),
     "compare_by_layer": lambda ax: plots.compare_by_layer(
         {"a": np.ones((2, 3))}, quantity="q", ax=ax
     ),
@@ -124,9 +139,7 @@ EVERY_PLOT_WITH_AX = {
     "descent": lambda ax: plots.descent(
         np.eye(2), (0, 0), np.eye(2), title="t", limits=(-2, 2), ax=ax
     ),
-    "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(
-        diagnosed(delta_norm=[1e-3, 1.0], update_ratio=[1e-3, 0.0]), verdict="v", ax=ax
-    ),
+    "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(table_of_two_layers(), ax=ax),
     "distributions": lambda ax: plots.distributions(
         {"output": np.arange(3.0)}, {"output": "red"}, ax=ax
     ),
@@ -140,6 +153,7 @@ EVERY_PLOT_WITH_AX = {
     "log10_histogram": lambda ax: plots.log10_histogram(np.array([0.5, 0.6]), ax=ax),
     "mark_epoch": lambda ax: plots.mark_epoch(1, ax=ax),
     "over_epochs": lambda ax: plots.over_epochs(recording(np.ones((1, 2, 3))), "loss", ax=ax),
+    "over_steps": lambda ax: plots.over_steps({"a": np.ones((2, 3))}, quantity="share", ax=ax),
     "over_z": lambda ax: plots.over_z(
         np.arange(-1, 2), np.arange(3), np.ones(3), (-1, 3), title="t", ax=ax
     ),
@@ -152,11 +166,14 @@ EVERY_PLOT_WITH_AX = {
     "shares": lambda ax: plots.shares(np.zeros((2, 3)), np.zeros((2, 3)), ax=ax),
     "singular_values": lambda ax: plots.singular_values([plots.Series(np.ones((2, 3)))], ax=ax),
     "spread": lambda ax: plots.spread({"a": [1, 2]}, label="size", ax=ax),
+    "token_correlations": lambda ax: plots.token_correlations(
+        [plots.Series(np.ones((2, 3)))], ax=ax
+    ),
     "trainability": lambda ax: plots.trainability([[0.5, 1]], [1, 2], ["a"], reach=[1], ax=ax),
     "update_ratios": lambda ax: plots.update_ratios(
-        diagnosed(update_ratio=[1e-3, 0.0])
-        .expand_dims(["replicate", "step"])
-        .assign_coords(epoch=("step", [0])),
+        recording(np.full((1, 2, 3), 1e-3)).assign(
+            update_ratio=(("replicate", "step", "layer"), np.full((1, 2, 3), 1e-3))
+        ),
         ax=ax,
     ),
     "value_shares": lambda ax: plots.value_shares(

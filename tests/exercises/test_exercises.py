@@ -8,45 +8,63 @@ from helpers import exercises
 from helpers.exercises import Exercise, compare, predict, tally
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def ask(question="How much?"):
     return predict(question, ["10", "1000", "<a lot>"], answer="1000", why="Because 10 < 1000.")
 
 
 def choose(prediction, option):
-    prediction._options.value = option
+    prediction.chosen = option
 
 
-def test_nothing_is_told_before_a_choice():
+def on_the_page(prediction):
+    """Return all that is sent to the browser but the question and its options."""
+    state = prediction.get_state(["chosen", "right", "verdict", "text", "notice"])
+    return json.dumps(state, ensure_ascii=False)
+
+
+def test_nothing_is_told_before_a_choice_and_a_run():
     prediction = ask()
-    assert prediction.chosen is None and prediction._show.disabled
-    assert "Because" not in prediction._reply.value
-    assert int(prediction._reply.layout.min_height.removesuffix("px")) > 400
-    assert not exercises.PROGRESS.exists()
+    assert prediction.chosen is None and not prediction.is_revealed
+    assert "1000" not in on_the_page(prediction)
+    choose(prediction, "10")
+    assert "You say: 10." in on_the_page(prediction)
+    assert "1000" not in on_the_page(prediction)
+    assert not {"answer", "why"} & set(prediction.get_state())
 
 
 @pytest.mark.parametrize(
-    ("option", "mark"), [("1000", "✓ You said so"), ("<a lot>", "✗ You said &lt;a lot&gt;")]
+    ("option", "mark"), [("1000", "✓ You said so."), ("<a lot>", "✗ You said: <a lot>.")]
 )
-def test_a_choice_is_kept_in_sight_and_answered(option, mark):
+def test_a_run_answers_a_choice_which_then_stands(option, mark):
     prediction = ask()
     choose(prediction, option)
-    assert "You say" in prediction._reply.value and "Because" not in prediction._reply.value
-    prediction._show.click()
-    assert mark in prediction._reply.value
-    assert "<b>1000</b>. Because 10 &lt; 1000." in prediction._reply.value
-    assert prediction._options.disabled and prediction._reply.layout.min_height == "0px"
+    prediction.decide()
+    assert prediction.verdict == mark and prediction.right == "1000"
+    assert prediction.text == "The answer: 1000. Because 10 < 1000."
+    choose(prediction, "10")
+    assert prediction.chosen == option and ask().chosen == option
+
+
+def test_who_has_not_chosen_is_told_once_they_have():
+    prediction = ask()
+    prediction.decide()
+    assert not prediction.is_revealed and "1000" not in on_the_page(prediction)
+    assert "Choose now" in prediction.text
+    choose(prediction, "10")
+    assert prediction.is_revealed and prediction.verdict == "✗ You said: 10."
+
+
+def test_what_is_no_option_is_no_choice():
+    prediction = ask()
+    choose(prediction, "7")
+    assert prediction.chosen is None and not exercises.PROGRESS.exists()
 
 
 def test_choices_survive_a_restart_and_can_be_changed():
     choose(ask("First?"), "10")
     choose(ask("Second?"), "1000")
     again = ask("First?")
-    assert again.chosen == "10" and not again._show.disabled
+    assert again.chosen == "10" and "You say: 10." in again.verdict and not again.is_revealed
     choose(again, "1000")
     assert ask("First?").chosen == "1000" and ask("Second?").chosen == "1000"
     assert ask("Third?").chosen is None
@@ -66,14 +84,6 @@ def test_the_tally_counts():
     choose(made, "1000")
     choose(wrong, "10")
     assert "2 of 3 predictions; 1 came true" in tally(made, wrong, open_).value
-
-
-@pytest.mark.parametrize("damage", ["{half a fi", "[1, 2]", '"text"', ""])
-def test_a_damaged_file_is_put_aside_not_lost(damage):
-    exercises.PROGRESS.write_text(damage)
-    choose(ask(), "10")
-    assert json.loads(exercises.PROGRESS.read_text()) == {"How much?": "10"}
-    assert exercises.PROGRESS.with_suffix(".broken").read_text() == damage
 
 
 def test_an_option_that_is_gone_is_forgotten():
@@ -225,6 +235,16 @@ def test_numbers_are_right_however_they_are_written(answer):
 )
 def test_wrong_numbers_hear_what_led_to_them(answer, said):
     assert said in compare(answer, [1, 0, 3], {"Turn the sign.": [-1, 0, -3], "That's the sum.": 4})
+
+
+def test_a_number_rounded_too_far_is_asked_for_one_more_digit():
+    right = np.sqrt(6 / 400)  # 0.12247
+    for answer in (0.1, 0.12, [0.12], 0.122):
+        assert compare(answer, right) == "Right as far as it goes: give one more digit."
+    assert compare(0.1225, right) is None and compare(0.122, right, rtol=5e-3) is None
+    assert "That isn't it" in compare(0.13, right)
+    assert compare(0.12, right, {"Another slip.": 0.12}) == "Another slip."
+    assert "That isn't it" in compare(110, 111)  # a count isn't rounded
 
 
 def test_an_array_in_place_of_one_number_is_named():
