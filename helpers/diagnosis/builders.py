@@ -52,7 +52,6 @@ def width(seed, low=24, high=64):
 def compiled(seed, parts, x, y, *, loss="sparse_categorical_crossentropy", optimizer="adam"):
     """Compile a sequential model of these layers; its weights depend on the seed."""
     keras.utils.set_random_seed(seed)
-    # the layers are made here, after the seed was set
     model = keras.Sequential([keras.Input(x.shape[1:]), *parts()])
     model.compile(optimizer, loss)
     return Planted(model, x, y)

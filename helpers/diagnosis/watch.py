@@ -45,8 +45,8 @@ class GradientWatch(keras.callbacks.Callback):
     changes. A second ``fit`` goes on where the first ended.
 
     Cost: one forward and backward pass over 128 examples an epoch, compiled once (a second or two,
-    at the start of ``fit``; more for a deep or recurrent model): some 3 ms for a network of 4
-    layers, so below a tenth of an epoch of 100 steps.
+    at the start of ``fit``; more for a deep or recurrent model): some 5 ms for a network of 4
+    layers, 3 to 5 % of an epoch of 100 steps.
 
     Parameters
     ----------
