@@ -20,6 +20,7 @@ def listed(names) -> str:
 
 def for_inputs(x) -> str:
     """Say how to scale what goes in."""
+    # pixels reach 255; a table's columns are seldom that large
     largest = max(float(np.abs(array).max()) for array in keras.tree.flatten(x))
     # pixels reach 255; nothing that was standardised gets here
     if largest > 100:
@@ -68,10 +69,7 @@ def for_dying(e, dying) -> str:
 def along_depth(e, how) -> tuple[str, str]:
     """Describe a gradient that falls or grows from layer to layer, and what to change."""
     names = e.stations.layer.values
-<<<<<<< HEAD
     # the mean factor of a layer, a geometric one
-=======
->>>>>>> diagnosis
     factor = e.ratio ** (1 / max(len(names) - 1, 1))
     what = (
         f"{names[0]} to {names[-1]}: from the last to the first delta {how} by {factor:.2g} a "
@@ -134,6 +132,7 @@ def for_saturated(e, saturated) -> str:
 
 def no_activation(e, linear) -> str:
     """Describe layers without an activation, and what is narrow about them."""
+    # a product of matrices has at most the rank of its narrowest
     widths = {name: e.kernels[name].shape[-1] for name in linear}
     # the narrowest decides the rank of the product
     narrow = min(widths, key=widths.get)

@@ -115,19 +115,12 @@ def test_a_long_caption_shows_its_first_part_and_the_rest_on_request():
     assert f"{first[:-1]}; {rest}" == whole
 
 
-<<<<<<< HEAD
 def diagnosed(**sizes):
     """What a diagnosis measured of two layers."""
     return xr.Dataset(
         {name: ("layer", np.array(values)) for name, values in sizes.items()},
         {"layer": ["first", "second"]},
     )
-=======
-def table_of_two_layers():
-    """What a diagnosis measures of a network of two layers."""
-    sizes = {name: ("layer", [1.0, 0.1]) for name in ("delta_norm", "gradient_norm")}
-    return xr.Dataset(sizes, {"layer": ["first", "second"]})
->>>>>>> diagnosis
 
 
 EVERY_PLOT_WITH_AX = {
@@ -148,13 +141,9 @@ EVERY_PLOT_WITH_AX = {
     "descent": lambda ax: plots.descent(
         np.eye(2), (0, 0), np.eye(2), title="t", limits=(-2, 2), ax=ax
     ),
-<<<<<<< HEAD
     "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(
         diagnosed(delta_norm=[1e-3, 1.0], update_ratio=[1e-3, 0.0]), verdict="v", ax=ax
     ),
-=======
-    "diagnosis_by_layer": lambda ax: plots.diagnosis_by_layer(table_of_two_layers(), ax=ax),
->>>>>>> diagnosis
     "distributions": lambda ax: plots.distributions(
         {"output": np.arange(3.0)}, {"output": "red"}, ax=ax
     ),
@@ -186,15 +175,9 @@ EVERY_PLOT_WITH_AX = {
     ),
     "trainability": lambda ax: plots.trainability([[0.5, 1]], [1, 2], ["a"], reach=[1], ax=ax),
     "update_ratios": lambda ax: plots.update_ratios(
-<<<<<<< HEAD
         diagnosed(update_ratio=[1e-3, 0.0])
         .expand_dims(["replicate", "step"])
         .assign_coords(epoch=("step", [0])),
-=======
-        recording(np.full((1, 2, 3), 1e-3)).assign(
-            update_ratio=(("replicate", "step", "layer"), np.full((1, 2, 3), 1e-3))
-        ),
->>>>>>> diagnosis
         ax=ax,
     ),
     "value_shares": lambda ax: plots.value_shares(
