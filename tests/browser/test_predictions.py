@@ -13,7 +13,6 @@ import tasks
 
 SIZES = [(1280, 720), (1440, 900)]
 KEYS = ["Shift+Enter", "Control+Enter"]
-TRACKER = "/lab/api/settings/@jupyterlab/notebook-extension:tracker"
 # All that the cells of predictions need: a lesson's own imports would take seconds.
 ACTIVE = re.compile("jp-mod-active")
 NEEDED = "from helpers.exercises import predict"
@@ -78,15 +77,6 @@ LOOK = """async ([panel, place]) => {
 }"""
 
 
-@pytest.fixture
-def default_page(page):
-    """A page in JupyterLab's own settings, which the other browser tests change."""
-    before = page.request.get(TRACKER).json()["raw"]
-    page.request.put(TRACKER, data={"raw": "{}"})
-    yield page
-    page.request.put(TRACKER, data={"raw": before})
-
-
 def cell(page, place):
     return page.locator(f"{PANEL} .jp-Notebook > .jp-WindowedPanel-outer .jp-Cell").nth(place)
 
@@ -113,8 +103,7 @@ def select(page, place):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_whole_question_is_in_sight_and_nothing_that_decides_it(default_page, lab, name):
-    page = default_page
+def test_the_whole_question_is_in_sight_and_nothing_that_decides_it(page, lab, name):
     open_lesson(page, lab, name)
     wrong = []
     for width, height in SIZES:
@@ -170,8 +159,7 @@ def is_in_sight(page, locator):
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_one_click_commits_and_the_next_run_answers_in_sight(default_page, lab, size):
-    page = default_page
+def test_one_click_commits_and_the_next_run_answers_in_sight(page, lab, size):
     page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
     write_lesson(lab, PREDICT, PICTURE, "after = 2")
     open_notebook(page, "lesson.ipynb")
@@ -186,8 +174,7 @@ def test_one_click_commits_and_the_next_run_answers_in_sight(default_page, lab, 
     expect(options(page).get_by_label("13", exact=False).first).to_be_disabled()
 
 
-def test_the_keyboard_alone_chooses_and_moves_no_cell(default_page, lab):
-    page = default_page
+def test_the_keyboard_alone_chooses_and_moves_no_cell(page, lab):
     write_lesson(lab, PREDICT, PICTURE)
     open_notebook(page, "lesson.ipynb")
     select(page, 2)
@@ -206,9 +193,8 @@ def test_the_keyboard_alone_chooses_and_moves_no_cell(default_page, lab):
     assert len(page.locator(f"{PANEL} .jp-CodeCell").all()) == 3
 
 
-def test_other_runs_answer_nothing(default_page, lab):
+def test_other_runs_answer_nothing(page, lab):
     """The question again, the cell above, a cell far below, one that fails: then the right one."""
-    page = default_page
     write_lesson(lab, PREDICT, PICTURE, "1 / 0", "below = 3")
     open_notebook(page, "lesson.ipynb")
     run_cell(page, 2)
@@ -222,8 +208,7 @@ def test_other_runs_answer_nothing(default_page, lab):
     expect(reply(page)).to_contain_text(SAID)
 
 
-def test_run_all_asks_who_has_not_chosen_and_moves_nothing(default_page, lab):
-    page = default_page
+def test_run_all_asks_who_has_not_chosen_and_moves_nothing(page, lab):
     write_lesson(lab, PREDICT, PICTURE, "after = 2")
     open_notebook(page, "lesson.ipynb")
     run_all(page)
@@ -233,9 +218,8 @@ def test_run_all_asks_who_has_not_chosen_and_moves_nothing(default_page, lab):
     expect(reply(page)).to_contain_text(SAID)
 
 
-def test_a_claim_comes_to_light_as_it_runs(default_page, lab):
+def test_a_claim_comes_to_light_as_it_runs(page, lab):
     """Alone and by "Run all", in a lesson as it is stored."""
-    page = default_page
     name = "00_start_here.ipynb"
     claim = claim_places(lab.root / "notebooks" / name)[0]
     hidden = cell(page, claim).locator(".jp-OutputArea-output")
