@@ -281,13 +281,13 @@ class Explorer(widgets.VBox):
     def refresh(self) -> None:
         """Compute and draw the present setting."""
         if not self._waiting:
-            self._slip = ""
             with DRAWING:
                 self._compute_result()
                 self._show()
 
     def _compute_result(self):
         """Compute what is to be drawn; where that fails it's None, and the finding says why."""
+        self._slip = ""  # a new setting answers the last one
         try:
             self._result = self._compute(**self.values)
         except Exception as error:  # no exception reaches a learner but as a sentence

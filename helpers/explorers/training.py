@@ -136,7 +136,6 @@ class TrainingExplorer(Explorer):
         """Compute and draw the present setting, trained if that is quick; else ask for it."""
         if self._waiting:
             return
-        self._slip = ""
         self._worker.drop()
         # held from here on, so that a run that just ended can't draw in between
         with DRAWING:
