@@ -6,6 +6,7 @@ The exercises are taken from the notebooks themselves, with their set-up cell.
 import functools
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ THETA = 13.0  # the norm of the two arrays with which clipping is checked
 def exercises(lesson):
     """Run set-up and exercises of a lesson; return its names."""
     names = {}
-    for cell in nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4).cells:
-        if cell.id == "setup" or "Exercise(" in cell.source:
-            exec(cell.source, names)
+    with matplotlib.rc_context():  # the set-up takes the course's style into use: here, not for all
+        for cell in nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4).cells:
+            if cell.id == "setup" or "Exercise(" in cell.source:
+                exec(cell.source, names)
     return names
 
 

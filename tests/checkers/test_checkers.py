@@ -15,6 +15,7 @@ import answers_04
 import answers_05
 import answers_06
 import answers_10
+import matplotlib
 import nbformat
 import pytest
 
@@ -60,8 +61,9 @@ def run_cells(number):
     path = next(NOTEBOOKS.glob(f"{number}_*.ipynb"))
     cells = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
     names = {}
-    for cell in ["setup", *LESSONS[number].CELLS, *LESSONS[number].RIGHT]:
-        exec(cells[cell], names)
+    with matplotlib.rc_context():  # the set-up takes the course's style into use: here, not for all
+        for cell in ["setup", *LESSONS[number].CELLS, *LESSONS[number].RIGHT]:
+            exec(cells[cell], names)
     return names
 
 

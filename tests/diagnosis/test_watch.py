@@ -4,10 +4,12 @@ import helpers  # isort: skip
 import time
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
 
+from helpers import STYLE
 from helpers.diagnosis import GradientWatch, diagnose
 from tests.diagnosis import kinds
 
@@ -104,8 +106,9 @@ def test_the_recording_is_labelled_can_be_kept_and_drawn(tmp_path):
     recording.to_netcdf(tmp_path / "watch.nc")
     kept = xr.load_dataset(tmp_path / "watch.nc")
     np.testing.assert_allclose(kept.delta_norm, recording.delta_norm)
-    heat, ratios = watch.plot()
-    assert heat.get_title() == "delta" and ratios.get_title() == "update ratio"
+    with plt.style.context(STYLE):  # as in a lesson: titles stand on the left
+        heat, ratios = watch.plot()
+    assert [ax.get_title("left") for ax in (heat, ratios)] == ["delta", "update ratio"]
     names = [label.get_text() for label in heat.get_yticklabels()]
     assert names == recording.layer.values.tolist()
     shown = [line for line in ratios.lines if line.get_label() in names]

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import matplotlib
 import nbformat
 import numpy as np
 import pytest
@@ -14,9 +15,10 @@ LESSON = Path(__file__).parents[2] / "notebooks" / "09_transformers.ipynb"
 def lesson(tmp_path_factory):
     """The names of the lesson: its imports, its block by hand, and its exercises."""
     names = {}
-    for cell in nbformat.read(LESSON, as_version=4).cells:
-        if cell.id in ("setup", "block-run") or cell.id.startswith("exercise-"):
-            exec(cell.source, names)
+    with matplotlib.rc_context():  # the set-up takes the course's style into use: here, not for all
+        for cell in nbformat.read(LESSON, as_version=4).cells:
+            if cell.id in ("setup", "block-run") or cell.id.startswith("exercise-"):
+                exec(cell.source, names)
     return names
 
 
