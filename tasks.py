@@ -214,7 +214,7 @@ def prepare(log):
     A cache that cannot be written is no fault of the set-up: the engine works without, only each
     kernel compiles anew.
     """
-    command = [str(PYTHON), "-m", "helpers.training.prepare"]
+    command = [str(PYTHON), "-m", "helpers.prepare"]
     say = "Preparing the training engine, once: some 10 s."
     status, text = watch(command, log, lambda text: say)
     if status and not re.search(NOT_WRITTEN, text, re.M):

@@ -184,7 +184,7 @@ def small(tmp_path):
     (tmp_path / "helpers/training").mkdir(parents=True)
     for package in ("helpers", "helpers/training"):
         (tmp_path / package / "__init__.py").touch()
-    (tmp_path / "helpers/training/prepare.py").write_text(ENGINE)
+    (tmp_path / "helpers/prepare.py").write_text(ENGINE)
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     (tmp_path / "backend.py").write_text(BACKEND)
     (tmp_path / "pyproject.toml").write_text(
@@ -298,7 +298,7 @@ def test_another_python_or_another_place_means_a_new_venv(change, installed):
 
 
 def test_an_engine_that_cannot_be_prepared_is_told_and_tried_again(installed):
-    engine = tasks.ROOT / "helpers/training/prepare.py"
+    engine = tasks.ROOT / "helpers/prepare.py"
     engine.write_text("raise ImportError('DLL load failed.')")
     for _ in range(2):
         with pytest.raises(tasks.Problem, match="stopped with 'ImportError: DLL load failed'") as p:
@@ -321,7 +321,7 @@ def test_an_engine_that_cannot_be_prepared_is_told_and_tried_again(installed):
     ids=["permission", "full", "no-folder"],
 )
 def test_an_engine_that_cannot_be_kept_on_disk_is_no_fault(fault, installed, capsys):
-    (tasks.ROOT / "helpers/training/prepare.py").write_text(f"raise {fault}")
+    (tasks.ROOT / "helpers/prepare.py").write_text(f"raise {fault}")
     tasks.set_up()
     assert "could not be kept on disk" in capsys.readouterr().out
     tasks.set_up()
@@ -334,13 +334,13 @@ def test_what_failed_is_explained_by_its_own_output(installed):
     with tasks.LOG.open("a", encoding="utf-8") as log:
         log.write(OFFLINE)
         log.flush()
-        (tasks.ROOT / "helpers/training/prepare.py").write_text("import nothing_of_this_name")
+        (tasks.ROOT / "helpers/prepare.py").write_text("import nothing_of_this_name")
         with pytest.raises(tasks.Problem, match="ModuleNotFoundError"):
             tasks.prepare(log)
 
 
 def test_an_interrupted_preparation_is_all_that_is_done_again(small):
-    engine = small / "helpers/training/prepare.py"
+    engine = small / "helpers/prepare.py"
     started = small / "started"
     engine.write_text("import pathlib, time; pathlib.Path('started').touch(); time.sleep(60)")
     installed = "tasks.make_venv = tasks.install = print; tasks.PYTHON = tasks.Path(sys.executable)"
