@@ -234,10 +234,13 @@ def _checked(cell, weights, inputs):
     inputs = number_array("inputs", inputs)
     num_inputs, columns = weights.kernel.shape[1:]
     belong = CELLS[cell].gates * weights.recurrent_kernel.shape[1] == columns
-    if not belong or inputs.ndim != 3 or inputs.shape[2] != num_inputs or not inputs.size:
+    counts = {1, len(weights.kernel)}  # of sequences; for one replicate, any number
+    fit = inputs.ndim == 3 and inputs.size and inputs.shape[2] == num_inputs
+    if not belong or not fit or (len(counts) > 1 and len(inputs) not in counts):
         raise ValueError(
             f"weights must be those of a {cell!r}, and inputs of shape (num_sequences, steps, "
-            f"{num_inputs}); got inputs of shape {inputs.shape}."
+            f"{num_inputs}), one for all or one for each of the {max(counts)} replicates; "
+            f"got inputs of shape {inputs.shape}."
         )
     return inputs
 

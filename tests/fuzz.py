@@ -27,7 +27,17 @@ from typing import NamedTuple
 import numpy as np
 
 import helpers
-from helpers import catalogue, data, exercises, explorers, measure, recurrent, theory, training
+from helpers import (
+    catalogue,
+    data,
+    exercises,
+    explorers,
+    measure,
+    networks,
+    recurrent,
+    theory,
+    training,
+)
 from helpers import transformer as transformers
 
 HELPERS = str(Path(helpers.__file__).parent)
@@ -115,6 +125,8 @@ def cases(patterns: tuple[str, ...] = ("",)) -> list[Case]:
         "recurrent": _recurrent_cases,
         "transformer": _transformer_cases,
         "exercises": _exercise_cases,
+        "networks": _network_cases,
+        "models": _model_cases,
         # last, as making an explorer takes a while
         "explorers": _explorer_cases,
     }
@@ -275,6 +287,44 @@ def _exercise_cases():
         Case("exercises.predict", exercises.predict, asked),
         Case("exercises.Exercise", exercises.Exercise, task | {"solution": "answer = 1"}),
         Case("exercises.compare", exercises.compare, compared),
+    ]
+
+
+def _network_cases():
+    sizes = {"num_inputs": 2, "num_outputs": 1, "replicate": 0}
+    mine = catalogue.ACTIVATIONS["tanh"]
+    return [
+        Case("networks.make_mlp", networks.make_mlp, NAMES | SIZE | KIND | sizes),
+        Case("networks.activation_layer", networks.activation_layer, {"entry": mine, "name": "a"}),
+        Case("networks.dense_layers", networks.dense_layers, {"model": _model()}),
+    ]
+
+
+def _model():
+    model = networks.make_mlp("tanh", "he_normal", depth=1, width=2)
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+def _model_cases():
+    from helpers import diagnosis
+    from helpers.diagnosis.exam import Exam
+
+    model = _model()
+    run = {"optimizer": "sgd", "learning_rate": 0.1, "clip": ("norm", 1.0), "epochs": 1}
+    run |= {"batch_size": 2, "seed": 0, "record_every": 1, "keep": (), "loss": None}
+    run |= {"progress": None, "stop": None}
+    points = {"x": POINTS.x, "y": POINTS.y}
+    look = {"model": model, **points, "loss": None, "batch_size": 2}
+    watch = {**points, "every": "epoch", "loss": None}
+    return [
+        Case("measure.signals", measure.signals, {"model": model, "dataset": POINTS}),
+        Case(
+            "training.train_model", training.train_model, {"model": model, "dataset": POINTS, **run}
+        ),
+        Case("diagnosis.diagnose", diagnosis.diagnose, look),
+        Case("diagnosis.GradientWatch", diagnosis.GradientWatch, watch),
+        Case("diagnosis.exam.Exam", Exam, {"seed": 0, "num_patients": 2}),
     ]
 
 
