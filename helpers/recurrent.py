@@ -235,11 +235,10 @@ def _checked(cell, weights, inputs):
     num_inputs, columns = weights.kernel.shape[1:]
     belong = CELLS[cell].gates * weights.recurrent_kernel.shape[1] == columns
     fit = inputs.ndim == 3 and inputs.size and inputs.shape[2] == num_inputs
-    replicates = len(weights.kernel)
-    if not belong or not fit or len({1, replicates, len(inputs)}) > 2:
+    if not belong or not fit or len({1, len(weights.kernel), len(inputs)}) > 2:
         raise ValueError(
             f"weights must be those of a {cell!r}, and inputs of shape (num_sequences, steps, "
-            f"{num_inputs}), one for all or one for each of the {replicates} replicates; "
+            f"{num_inputs}), one for all or one for each of the {len(weights.kernel)} replicates; "
             f"got inputs of shape {inputs.shape}."
         )
     return inputs
@@ -377,7 +376,7 @@ def _before(states):
 
 
 def _by_replicate(array):
-    return array if array is None else np.swapaxes(array, 0, 1)
+    return None if array is None else np.swapaxes(array, 0, 1)
 
 
 def _draw(name, fan_in, fan_out, *, layer, num_replicates, seed):
