@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib.figure
 import numpy as np
 
 import helpers
@@ -126,6 +127,7 @@ def cases(patterns: tuple[str, ...] = ("",)) -> list[Case]:
         "transformer": _transformer_cases,
         "exercises": _exercise_cases,
         "networks": _network_cases,
+        "plots": _plot_cases,
         "models": _model_cases,
         # last, as making an explorer takes a while
         "explorers": _explorer_cases,
@@ -326,6 +328,38 @@ def _model_cases():
         Case("diagnosis.GradientWatch", diagnosis.GradientWatch, watch),
         Case("diagnosis.exam.Exam", Exam, {"seed": 0, "num_patients": 2}),
     ]
+
+
+def _plot_cases():
+    from helpers import plots
+
+    ax = matplotlib.figure.Figure().add_subplot()
+    run = {"dataset": POINTS, "depth": 2, "width": 2, "epochs": 1, "batch_size": 2}
+    recording = training.train("tanh", "he_normal", **run)
+    z = np.linspace(-3, 3, 7)
+    grid = {"chi": np.ones((2, 2)), "weight_variances": [1.0, 2.0], "bias_variances": [0.0, 0.1]}
+    good = {
+        "activation": {"z": z, "a": z, "slope": np.ones(7), "name": "linear"},
+        "decision_boundary": {
+            "dataset": POINTS,
+            "outputs": np.ones((2, 2)),
+            "extent": (0, 1, 0, 1),
+        },
+        "factors": {"values": np.ones(3)},
+        "heat_map": {"recording": recording, "name": "delta_norm"},
+        "learning_curves": {"recording": recording},
+        "log10_histogram": {"products": np.ones(3)},
+        "over_epochs": {"recording": recording, "name": "delta_norm"},
+        "phase_map": grid,
+        "points": {"dataset": POINTS},
+        "running_product": {"values": np.ones(3)},
+        "shares": {"saturated": np.ones((2, 3)), "dead": np.zeros((2, 3))},
+        "spread": {"measured": {"tanh": np.ones(3)}, "label": "size"},
+        "histograms": {"arrays": {"hidden_1": np.ones(3)}, "label": "weight"},
+        "update_ratios": {"recording": recording},
+    }
+    cases = [Case(f"plots.{n}", getattr(plots, n), v | {"ax": ax}) for n, v in good.items()]
+    return [*cases, Case("plots.show", plots.show, {"ax": ax})]
 
 
 def _explorer_cases():

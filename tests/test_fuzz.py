@@ -28,6 +28,7 @@ GROUPS = (
     "exercises",
     "networks",
     "models",
+    "plots",
 )
 PATIENCE = 60  # seconds: Keras compiles a training of its own for each accepted call
 

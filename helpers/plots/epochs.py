@@ -53,8 +53,6 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     ValueError
         If `recording` has no variable called `name`.
     """
-    if name not in recording:
-        raise ValueError(f"name must be one of {', '.join(recording)}; got {name!r}.")
     ax = axes_or_new(ax)
     log = name in LOG_SCALE
     has_layers = "layer" in recording[name].dims

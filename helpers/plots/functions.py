@@ -36,7 +36,15 @@ def activation(z, a, slope, *, name, ax=None):
         Pre-activation, phi(z) and phi'(z).
     name : str
         The activation's name; it picks the colour.
+
+    Raises
+    ------
+    ValueError
+        For arrays of different lengths.
     """
+    lengths = [len(z), len(a), len(slope)]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"z, a and slope must have the same length; got {lengths}.")
     ax = axes_or_new(ax)
     color = COLORS.get(name, OTHER_COLOR)
     # The largest, not the steepest: a slope below zero (GELU, mish) isn't what is asked for.

@@ -22,14 +22,14 @@ from helpers.plots.style import (
 )
 
 
-def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
+def spread(measured, *, label, log=False, limits=None, reference=None, ax=None):
     """Draw one number of many networks, a dot for each, in a row for each setting or layer.
 
     A bar marks the median of a row. An exact 0 on a log scale is a cross on the floor.
 
     Parameters
     ----------
-    values : dict of str to array, shape (num_networks,)
+    measured : dict of str to array, shape (num_networks,)
         Setting (or layer) -> what was measured. An activation, initializer or layer gives its row
         the colour that it has everywhere, also before a comma: "tanh, 3 layers".
     label : str
@@ -42,7 +42,7 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
         A value to mark with a dotted line, and its name.
     """
     ax = axes_or_new(ax)
-    rows = {name: np.asarray(row, float).ravel() for name, row in values.items()}
+    rows = {name: np.asarray(row, float).ravel() for name, row in measured.items()}
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}
     limits = limits or round_limits(np.concatenate([*rows.values()]), log=log)

@@ -12,7 +12,10 @@ import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
+
+from helpers.checks import not_endless, shown
 
 # One colour an activation, everywhere in the course; relatives share a hue. All have a contrast of
 # 3:1 on white, and are apart for readers who see no red or no green (tests/plots/test_colors.py);
@@ -283,7 +286,9 @@ def show(ax):
     beginning, one short sentence; a click unfolds the rest. The figure is closed, so that it isn't
     shown a second time.
     """
-    axes = np.atleast_1d(ax).ravel()
+    axes = np.asarray(not_endless("ax", ax), object).ravel()
+    if not axes.size or not all(isinstance(each, Axes) for each in axes):
+        raise ValueError(f"ax must be matplotlib Axes, or an array of them; got {shown(ax)}.")
     figure = axes[0].figure
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
