@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from helpers.plots.findings import alike, grouped, passed_back, passed_on, said
 from helpers.plots.style import (
     BAND,
     OPEN_CIRCLES,
@@ -84,12 +85,22 @@ def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer"
     _layer_axis(ax, [*(one.values for one in series), *pinned], place)
     ax.set(title=quantity, ylim=(floor, ceiling))
     log_ticks(ax.yaxis)
-    ends = []
-    for one, (_, _, _, rms) in zip(series, summaries, strict=True):
-        who = one.label or f"{len(one.values)} networks"
-        ends.append(f"{who}, {scientific(rms[0])} in the first, {scientific(rms[-1])} in the last")
-    ax.set_label(f"{quantity}, RMS by {place}: {'; '.join(ends)}.")
+    ax.set_label(_sizes_said(series, summaries, quantity, place, relative=relative))
     return ax
+
+
+def _sizes_said(series, summaries, quantity, place, *, relative):
+    """Say of `by_layer` what becomes of each size from end to end, and then the sizes there."""
+    rms = {one.label: summary[-1] for one, summary in zip(series, summaries, strict=True)}
+    ends = []
+    for one in series:
+        first, last = (scientific(rms[one.label][place]) for place in (0, -1))
+        who = one.label or f"{len(one.values)} networks"
+        ends.append(f"{who}, {first} in the first, {last} in the last")
+    # what has a healthy value is a gradient, which runs from the last place to the first
+    say = passed_back if relative else passed_on
+    first, last = ({name: logs[place] for name, logs in rms.items()} for place in (0, -1))
+    return said(f"{quantity}: {say(first, last)}", f"RMS by {place}: {'; '.join(ends)}")
 
 
 def _summary(values):
@@ -252,6 +263,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     for values in pinned:
         ax.plot(np.arange(1, values.shape[1] + 1), np.median(values, axis=0), label="A", **PINNED)
     ends = []
+    words = {}
     for one in series:
         numbers = np.arange(1, one.values.shape[1] + 1)
         low, middle, high = np.quantile(one.values, BAND, axis=0)
@@ -263,6 +275,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
             f"{one.label or 'it'} {middle[0]:.2f} in the first hidden layer, {middle[-1]:.2f} in "
             "the last"
         )
+        words[one.label] = alike(middle[-1])
     shown = [*(one.values for one in series), *pinned]
     _layer_axis(ax, shown)
     lowest = min(np.quantile(values, BAND[0], axis=0).min() for values in shown)
@@ -271,7 +284,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     ax.set(title="correlation of two inputs", ylim=(floor, 1.05))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.set_label(f"Median correlation of two inputs: {'; '.join(ends)}.")
+    ax.set_label(said(f"Two inputs: {grouped(words)}", f"Median correlation: {'; '.join(ends)}"))
     return ax
 
 
