@@ -21,7 +21,7 @@ HERE_COLOR = "#FFD400"  # bright on blue and on red
 REACH_COLOR = "#D55E00"
 REACH_TEXT_COLOR = "#8A3A00"  # the same hue, dark enough to read
 NUM_BOUNDARY_POINTS = 300  # more would hide the shade under them
-LEARNED = 0.9  # accuracy from which on a network counts as one that learned
+LEARNED = 0.9  # accuracy above which a network counts as one that has learned
 MARKERS = "o^sDv"  # of the classes, again and again
 
 

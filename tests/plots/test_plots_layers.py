@@ -17,7 +17,8 @@ def test_by_layer_draws_median_band_and_rms_of_the_networks():
         edges = np.unique(np.round(band[band[:, 0] == number, 1], 9))
         np.testing.assert_allclose(10**edges, [2 * size, 10 * size], rtol=1e-6)
     assert ax.get_label() == (
-        "delta: exploding for it. RMS by hidden layer: it, 6.78 in the first, 6.8 × 10⁻⁶ in the last."
+        "delta: exploding for it. "
+        "RMS by hidden layer: it, 6.78 in the first, 6.8 × 10⁻⁶ in the last."
     )
 
 
