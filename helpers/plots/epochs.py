@@ -184,13 +184,16 @@ def _said(array, median, last_epoch, exploded, *, log, span):
 def _course(layers, median, *, log, span):
     """Say how the lines go: sizes beside each other at both ends, other quantities one by one."""
     first, last = layers[0], layers[-1]
+    # over a tenth of the way: a line jitters from batch to batch
+    some = max(1, len(median) // 10)
+    ends = [np.median(part, axis=0) for part in (median[:some], median[-some:])]
     if log and len(layers) > 1:
-        start, end = (compared(*median[step, [0, -1]]) for step in (0, -1))
+        start, end = (compared(*sizes[[0, -1]]) for sizes in ends)
         also = f"{end} it" if end != start else "still so"
         return f"{first} starts {start} {last}, and ends {also}"
     ways = {}
     for number in sorted({0, len(layers) - 1}):
-        way = moved(*median[[0, -1], number], span / 10)
+        way = moved(ends[0][number], ends[1][number], span / 10)
         ways.setdefault(way, []).append(layers[number])
     if len(layers) == 1:
         return next(iter(ways))
@@ -221,7 +224,8 @@ def grid_over_epochs(recordings, names):
     """
     rows = len(names)
     columns = len(recordings)
-    size = (2.2 + 3.1 * columns, 0.7 + 2.2 * rows)
+    # wide and low, so that two rows and the code above them are in sight together
+    size = (2.2 + 3.1 * max(columns, 3), 0.9 + max(1.5 * rows, 2.2))
     _, axes = plt.subplots(rows, columns, sharex=True, figsize=size, squeeze=False)
     with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
     for row, name in enumerate(names):
@@ -230,10 +234,13 @@ def grid_over_epochs(recordings, names):
             ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
             # each panel names its column
             ax.set_label(f"{title}, {ax.get_label()}")
-            ax.set_title(title if row == 0 else "")
+            # an empty line above each row, where its quantity stands
+            ax.set_title(f"{title}\n" if row == 0 else " ")
             if column > 0:
-                ax.set_ylabel("")
                 ax.tick_params(labelleft=False)
+            else:
+                _name_row(ax)
+            ax.set_ylabel("")
             if row < rows - 1:
                 ax.set_xlabel("")
         # Not `sharey`, whose last panel would set the limits of all.
@@ -241,6 +248,13 @@ def grid_over_epochs(recordings, names):
         for ax in axes[row]:
             ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     return axes
+
+
+def _name_row(ax):
+    """Write what stands along the y-axis above it: a row is lower than such a name is long."""
+    words = {"transform": ax.transAxes, "va": "bottom", "fontsize": SMALL_TEXT}
+    # not in the layout, as it runs on over the next column
+    ax.text(0, 1.03, " ".join(ax.get_ylabel().split()), in_layout=False, **words)
 
 
 def learning_curves(recording, *, pinned=None, color=OTHER_COLOR, ax=None):

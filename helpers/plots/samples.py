@@ -1,5 +1,6 @@
 """How measured numbers are distributed: dots by network, quantiles by layer, densities."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
@@ -42,7 +43,8 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     reference : (float, str), optional
         A value to mark with a dotted line, and its name.
     """
-    ax = axes_or_new(ax)
+    # as high as its rows need, so that the picture is in sight below the cell that draws it
+    ax = plt.subplots(figsize=(8, 0.9 + 0.38 * len(values)))[1] if ax is None else ax
     rows = {name: np.asarray(row, float).ravel() for name, row in values.items()}
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}

@@ -89,7 +89,7 @@ def test_a_grid_shares_the_scale_of_a_row():
     assert axes.shape == (2, 2)
     for row in axes:
         assert len({ax.get_ylim() for ax in row}) == 1
-    assert [ax.get_title(loc="left") for ax in axes[0]] == ["small", "large"]
+    assert [ax.get_title(loc="left").strip() for ax in axes[0]] == ["small", "large"]
     np.testing.assert_allclose(axes[0, 1].lines[0].get_ydata(), 1)
     assert axes[1, 0].get_xlabel() == "epoch" and not axes[0, 0].get_xlabel()
     assert [bool(ax.get_legend()) for ax in axes.flat] == [False, True, False, False]
