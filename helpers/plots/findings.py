@@ -21,7 +21,8 @@ def said(finding: str, numbers: str) -> str:
 
 def listed(names) -> str:
     """Write names for a sentence, the first few of them: "a, b, c and 4 more"."""
-    names = [str(name) for name in names]
+    # a name with a comma within is quoted, so that it is read as one
+    names = [f"“{name}”" if "," in str(name) else str(name) for name in names]
     if len(names) > MOST_NAMES + 1:
         names = [*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more"]
     return " and ".join([", ".join(names[:-1])] * (len(names) > 1) + names[-1:])

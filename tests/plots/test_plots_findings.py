@@ -7,6 +7,7 @@ from helpers.plots import findings
 def test_names_are_listed_and_those_beyond_the_first_few_counted():
     assert findings.listed(["a"]) == "a" and findings.listed("ab") == "a and b"
     assert findings.listed("abcd") == "a, b, c and d"
+    assert findings.listed(["a, deep", "b"]) == "“a, deep” and b"
     assert findings.listed("abcdef") == "a, b, c and 3 more"
 
 
