@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from helpers.plots.epochs import heat_map
-from helpers.plots.findings import passed_back, said
+from helpers.plots.findings import moved, said
 from helpers.plots.style import (
     REFERENCE,
     SMALL_TEXT,
@@ -128,7 +128,9 @@ def _sentence(table, logs):
     """Say what the picture shows: both ends of delta, and the range of the update ratios."""
     first, last = table.layer.values[[0, -1]]
     delta = logs["delta_norm"]
-    finding = f"delta from {last} back to {first}: {passed_back({'': delta[0]}, {'': delta[-1]})}"
+    # in a decade's steps, and not in the words of the verdict, which an exam's picture must not say
+    course = moved(delta[-1], delta[0], 1)
+    finding = f"delta {course} from {last} back to {first}"
     numbers = (
         f"{len(table.layer)} kernels; delta is {scientific(delta[0])} in the first and "
         f"{scientific(delta[-1])} in the last"
