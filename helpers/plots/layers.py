@@ -24,6 +24,7 @@ from helpers.plots.style import (
     log10_size,
     log_line,
     log_ticks,
+    named_colors,
     plain_ticks,
     round_up,
     scientific,
@@ -138,10 +139,14 @@ def compare_by_layer(sizes, *, quantity, predicted=None, place="hidden layer", a
     """
     ax = axes_or_new(ax)
     predicted = predicted or {}
+    # What has a colour in the course keeps it; a mixture would have two of one colour.
+    named = named_colors(sizes)
+    known = all(name in named for name in sizes)
+    colors = [named[name] for name in sizes] if known else color_cycle()
     # One number for all networks of a size, so that their band keeps its width.
     series = [
         Series(values / _rms(values)[-1], color, name, predicted.get(name))
-        for (name, values), color in zip(sizes.items(), color_cycle(), strict=False)
+        for (name, values), color in zip(sizes.items(), colors, strict=False)
     ]
     by_layer(series, quantity=quantity, place=place, ax=ax)
     ax.legend(handles=[line for line in ax.lines if line.get_label() in sizes])

@@ -56,6 +56,9 @@ def test_compare_by_layer_draws_each_over_its_last_rms_and_names_it():
     np.testing.assert_allclose(theory, [np.log10(forecast)])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(sizes)
     assert ax.get_xlabel() == "time step" and "RMS by time step" in ax.get_label()
+    activations = plots.compare_by_layer({"tanh": first, "sigmoid": second}, quantity="delta")
+    for name in ("tanh", "sigmoid"):
+        assert line(activations, name).get_color() == plots.COLORS[name]
     louder = plots.compare_by_layer({"first": 1e5 * first, "second": 3 * second}, **options)
     for before, after in zip(ax.lines, louder.lines, strict=True):
         np.testing.assert_allclose(before.get_ydata(), after.get_ydata(), atol=1e-12)
