@@ -225,7 +225,7 @@ def grid_over_epochs(recordings, names):
     rows = len(names)
     columns = len(recordings)
     # wide and low, so that two rows and the code above them are in sight together
-    size = (2.2 + 3.1 * max(columns, 3), 0.9 + max(1.5 * rows, 2.2))
+    size = (2.2 + 3.1 * max(columns, 3), 0.9 + max(1.35 * rows, 2.2))
     _, axes = plt.subplots(rows, columns, sharex=True, figsize=size, squeeze=False)
     with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
     for row, name in enumerate(names):
