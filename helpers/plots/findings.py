@@ -92,7 +92,9 @@ def levels(medians: Mapping[str, float], limits: tuple[float, float]) -> str:
     apart = high - low > LEVEL * (limits[1] - limits[0])
     if len(names) == 1 or not apart:
         return "one row" if len(names) == 1 else "all rows are about the same"
-    if len(names) > 3 and (way := _one_way(values)):
+    # only layers have an order of their own
+    layers = all(str(name).startswith(("hidden", "output")) for name in names)
+    if layers and len(names) > 2 and (way := _one_way(values)):
         return f"{way} from {names[0]} to {names[-1]}"
     thirds = np.digitize(values, np.linspace(low, high, 4)[1:3])
     words = np.array(["low", "in between", "high"])[thirds]

@@ -55,8 +55,18 @@ def test_rows_are_high_or_low_by_their_place_on_the_axis():
 
     assert levels(0.9, 0.1, 0.5) == "high for a; in between for c; low for b"
     assert levels(0.1, 0.2) == "all rows are about the same"
-    assert levels(0.1, 0.3, 0.5, 0.7) == "rises from a to d"
-    assert levels(0.7, 0.5, 0.3, 0.1, 0.1) == "falls from a to e"
+    assert levels(0.1, 0.1, 0.9, 0.9) == "high for c and d; low for a and b"
     assert levels(0.4) == "one row"
     # what lies beyond the axis is at its end
     assert findings.levels({"a": np.inf, "b": 0.0}, (0, 1)) == "high for a; low for b"
+
+
+def test_of_layers_it_is_said_how_they_run_where_they_run_one_way():
+    names = ("hidden_1", "hidden_2", "output")
+    for values, way in (((0.1, 0.5, 0.9), "rises"), ((0.9, 0.5, 0.5), "falls")):
+        medians = dict(zip(names, values, strict=True))
+        assert findings.levels(medians, (0, 1)) == f"{way} from hidden_1 to output"
+    there_and_back = dict(zip(names, (0.1, 0.9, 0.1), strict=True))
+    assert (
+        findings.levels(there_and_back, (0, 1)) == "high for hidden_2; low for hidden_1 and output"
+    )
