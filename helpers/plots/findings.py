@@ -91,7 +91,7 @@ def levels(medians: Mapping[str, float], limits: tuple[float, float]) -> str:
     low, high = values.min(), values.max()
     apart = high - low > LEVEL * (limits[1] - limits[0])
     if len(names) == 1 or not apart:
-        return "one row" if len(names) == 1 else "all rows are about the same"
+        return "one row" if len(names) == 1 else "all about the same"
     # only layers have an order of their own
     layers = all(str(name).startswith(("hidden", "output")) for name in names)
     if layers and len(names) > 2 and (way := _one_way(values)):

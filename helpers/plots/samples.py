@@ -44,7 +44,7 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
         A value to mark with a dotted line, and its name.
     """
     # as high as its rows need, so that the picture is in sight below the cell that draws it
-    ax = plt.subplots(figsize=(8, 0.9 + 0.38 * len(values)))[1] if ax is None else ax
+    ax = plt.subplots(figsize=(8, 0.9 + 0.36 * len(values)))[1] if ax is None else ax
     rows = {name: np.asarray(row, float).ravel() for name, row in values.items()}
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}
@@ -186,8 +186,8 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
     spreads = {name: array.std() for name, array in arrays.items()}
     numbers = "; ".join(f"{name} {number_in_words(s, log=False)}" for name, s in spreads.items())
     outside = f". Up to {100 * beyond:.1f} % lie outside" if beyond > 0 else ""
-    finding = f"{label}, spread: {levels(spreads, (0, max(spreads.values())))}"
-    ax.set_label(said(finding, f"Standard deviation: {numbers}{outside}"))
+    finding = f"{label}, standard deviation: {levels(spreads, (0, max(spreads.values())))}"
+    ax.set_label(said(finding, f"It is: {numbers}{outside}"))
     return ax
 
 

@@ -54,7 +54,7 @@ def test_rows_are_high_or_low_by_their_place_on_the_axis():
         return findings.levels(dict(zip("abcde", values, strict=False)), (0, 1))
 
     assert levels(0.9, 0.1, 0.5) == "high for a; in between for c; low for b"
-    assert levels(0.1, 0.2) == "all rows are about the same"
+    assert levels(0.1, 0.2) == "all about the same"
     assert levels(0.1, 0.1, 0.9, 0.9) == "high for c and d; low for a and b"
     assert levels(0.4) == "one row"
     # what lies beyond the axis is at its end
