@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from helpers.plots.findings import alike, grouped, passed_back, passed_on, said
+from helpers.plots.findings import STEADY, alike, grouped, moved, passed_back, passed_on, said
 from helpers.plots.style import (
     BAND,
     OPEN_CIRCLES,
@@ -101,7 +101,12 @@ def _sizes_said(series, summaries, quantity, place, *, relative):
     # what has a healthy value is a gradient, which runs from the last place to the first
     say = passed_back if relative else passed_on
     first, last = ({name: logs[place] for name, logs in rms.items()} for place in (0, -1))
-    return said(f"{quantity}: {say(first, last)}", f"RMS by {place}: {'; '.join(ends)}")
+    words = say(first, last)
+    if relative and len(series) == 1:
+        # a few networks may make up the mean square: the typical one goes its own way
+        _, median, _, root = (moved(logs[-1], logs[0], STEADY) for logs in summaries[0])
+        words += f" by the RMS, which {root}; the median {median}" if median != root else ""
+    return said(f"{quantity}: {words}", f"RMS by {place}: {'; '.join(ends)}")
 
 
 def _summary(values):

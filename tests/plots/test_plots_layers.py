@@ -22,6 +22,13 @@ def test_by_layer_draws_median_band_and_rms_of_the_networks():
     )
 
 
+def test_by_layer_says_where_the_typical_network_goes_another_way_than_the_mean_square():
+    # nine networks whose delta falls to a tenth, and one whose delta grows a hundredfold
+    values = np.array([[0.1, 1.0]] * 9 + [[100.0, 1.0]])
+    ax = plots.by_layer([plots.Series(values)], quantity="delta")
+    assert ax.get_label().startswith("delta: growing by the RMS, which rises; the median falls. ")
+
+
 def test_by_layer_puts_exact_zeros_on_the_floor_and_holds_what_is_pinned():
     values = np.array([[0.0, 0.1, 1.0]])
     ax = plots.by_layer(
