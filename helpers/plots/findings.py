@@ -12,6 +12,7 @@ from helpers.theory.verdict import verdict
 MOST_NAMES = 3  # of one kind; of more the rest is counted
 LEVEL = 0.15  # of the axis: medians closer than that look alike
 STEADY = np.log10(2)  # decades: sizes within a factor of two look alike
+FAR = 3.0  # decades: more than that is far
 
 
 def said(finding: str, numbers: str) -> str:
@@ -53,7 +54,9 @@ def _judged(decades):
 
 def passed_on(first: Mapping[str, float], last: Mapping[str, float]) -> str:
     """Say what becomes of sizes on their way up, from their log10 at both ends."""
-    return grouped({name: moved(first[name], last[name], STEADY) for name in first})
+    words = {name: moved(first[name], last[name], STEADY) for name in first}
+    far = {name for name in first if abs(last[name] - first[name]) > FAR}
+    return grouped({name: word + " far" * (name in far) for name, word in words.items()})
 
 
 def moved(start: float, end: float, least: float) -> str:

@@ -98,10 +98,13 @@ def _sizes_said(series, summaries, quantity, place, *, relative):
         first, last = (scientific(rms[one.label][place]) for place in (0, -1))
         who = one.label or f"{len(one.values)} networks"
         ends.append(f"{who}, {first} in the first, {last} in the last")
-    # what has a healthy value is a gradient, which runs from the last place to the first
-    say = passed_back if relative else passed_on
     first, last = ({name: logs[place] for name, logs in rms.items()} for place in (0, -1))
-    words = say(first, last)
+    if not relative:
+        words = passed_on(first, last)
+    elif np.allclose(list(first.values()), 0) and not np.allclose(list(last.values()), 0):
+        words = f"{passed_back(last, first)}, towards the last"  # sizes over the first one's
+    else:
+        words = passed_back(first, last)
     if relative and len(series) == 1:
         # a few networks may make up the mean square: the typical one goes its own way
         _, median, _, root = (moved(logs[-1], logs[0], STEADY) for logs in summaries[0])

@@ -177,7 +177,7 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
         ax.axvline(decades, **REFERENCE)
         ax.text(decades, 0.97, f" {power_of_ten(decades)}", **words)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-    ax.set(xlabel="product (log scale)", ylabel="density per power of ten")
+    ax.set(xlabel="product (log scale)", ylabel="density\nper power of ten")
     ax.margins(y=0.1)
     ax.legend(loc="upper left")
     # Nine products in ten lie between these.

@@ -22,6 +22,14 @@ def test_by_layer_draws_median_band_and_rms_of_the_networks():
     )
 
 
+def test_by_layer_judges_sizes_over_the_first_towards_the_last():
+    values = np.array([[1.0, 1e-2, 1e-6]])
+    ax = plots.by_layer([plots.Series(values)], quantity="gradient, over the first")
+    assert ax.get_label().startswith("gradient, over the first: vanishing, towards the last")
+    ax = plots.by_layer([plots.Series(values)], quantity="spread", relative=False)
+    assert ax.get_label().startswith("spread: falls far. ")
+
+
 def test_by_layer_says_where_the_typical_network_goes_another_way_than_the_mean_square():
     # nine networks whose delta falls to a tenth, and one whose delta grows a hundredfold
     values = np.array([[0.1, 1.0]] * 9 + [[100.0, 1.0]])
