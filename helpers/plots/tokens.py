@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from helpers.plots.findings import alike, grouped, levels, said
-from helpers.plots.style import BAND, PINNED, REFERENCE, axes_or_new, round_up
+from helpers.plots.style import BAND, PINNED, REFERENCE, TIGHT, axes_or_new, round_up
 
 
 def token_correlations(series, *, pinned=(), ax=None):
@@ -74,8 +74,8 @@ def over_steps(curves, *, quantity, colors=None, guess=None, ax=None):
         ax.plot(numbers, middle, color=color, label=name)
         ends[name] = middle[-1]
     ax.set(xlabel="step", ylabel=quantity, ylim=(-0.03, 1.05))
-    # these curves cross the whole picture, so no corner is free for sure
-    ax.legend(loc="best")
+    # these curves cross the whole picture, so no corner is free for sure: above it
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(curves) + 1, **TIGHT)
     numbers = "; ".join(f"{name} {end:.2f}" for name, end in ends.items())
     finding = f"{quantity} in the end: {levels(ends, (0, 1))}"
     ax.set_label(said(finding, f"Median after the last step: {numbers}"))
