@@ -146,7 +146,7 @@ def set_up():
         if fresh:
             make_venv(log)
         if fresh or lost or "packages" not in right:
-            forget(lost)
+            forget_deleted()
             install(log)
             # What is installed stays, should the engine's turn be interrupted.
             write_stamp(dict(wanted, engine="to do"))
@@ -211,11 +211,13 @@ def installed():
     return sorted(n for n in names if not re.search(r"^~|__pycache__$|\.dist-info$", n))
 
 
-def forget(lost):
-    """Take the deleted modules out of pip's books, so that it installs their packages again."""
+def forget_deleted():
+    """Take what was deleted by hand out of pip's books too, so that pip installs it again."""
+    there = {"..", "__pycache__", *installed()}
     for record in site_packages().glob("*.dist-info/RECORD"):
         lines = record.read_text(encoding="utf-8").splitlines()
-        if lost & {re.split("[/,]", line)[0] for line in lines}:
+        names = {re.split("[/,]", line)[0] for line in lines} - {record.parent.name}
+        if names - there:
             shutil.rmtree(record.parent)
 
 
@@ -244,7 +246,7 @@ def spell_path_in_ascii(site):
     """
     for path in site.glob("*.pth"):
         if path.read_bytes().strip() == str(ROOT).encode():
-            line = f"import sys; sys.path.append({ascii(str(ROOT))})\n"
+            line = f"import sys; sys.path.append({str(ROOT)!a})\n"
             path.write_text(line, encoding="ascii")
 
 
