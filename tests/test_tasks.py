@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 
 import jupyterlab_server.settings_utils
+import licenses
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -29,6 +30,7 @@ DIRECT = [
         *PYPROJECT["project"]["optional-dependencies"]["test"],
     ]
 ]
+NUM_COURSE = len(PYPROJECT["project"]["dependencies"])
 
 
 def normal(name):
@@ -64,6 +66,79 @@ def test_a_direct_dependency_is_pinned_within_its_range(requirement):
 def test_a_direct_dependency_has_a_lowest_and_a_highest_version():
     for requirement in DIRECT:
         assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, str(requirement)
+
+
+@pytest.mark.parametrize("name", licenses.locked())
+def test_the_licence_of_a_locked_package_allows_its_use(name):
+    assert licenses.is_allowed(licenses.licence(name)), licenses.licence(name)
+
+
+def test_other_licences_are_not_allowed():
+    refused = ("", "GPL-3.0", "MIT AND GPL-2.0-or-later", "AGPL-3.0", "Proprietary", "CC-BY-NC-4.0")
+    assert not any(map(licenses.is_allowed, refused))
+
+
+def modules_imported(*patterns):
+    """The modules that these files import which are neither Python's nor of this repository."""
+    found = set()
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text("utf-8")
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = "\n".join(
+                "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"
+            )
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.split(".")[0])
+    ours = {path.stem for path in (*ROOT.glob("*"), *ROOT.glob("tests/**/*.py"))}
+    return found - ours - set(sys.stdlib_module_names)
+
+
+MODULES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}  # called otherwise than their packages
+# Called by their commands, or by another package.
+COMMANDS = {
+    "pytest-xdist": '"-n"',
+    "nbval": "--nbval-lax",
+    "ruff": '"ruff"',
+    "nbstripout": '"nbstripout"',
+    "pre-commit": "pre-commit install",
+    "check-jsonschema": "check_jsonschema",
+    "build": '"build"',
+    "hatchling": "hatchling",
+    "hatch-vcs": "hatch-vcs",
+    "tensorflow-cpu": "tensorflow",
+    "jupyterlab": "jupyterlab.labapp",
+}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used():
+    def packages(*patterns):
+        names = modules_imported(*patterns)
+        return {normal(MODULES.get(name, name)) for name in names}
+
+    course = {requirement.name for requirement in DIRECT[:NUM_COURSE]}
+    every = {requirement.name for requirement in DIRECT}
+    needed = packages("helpers/**/*.py", "jupyter/*.py", "notebooks/*.ipynb")
+    assert needed <= course
+    needed_by_tests = packages("tests/**/*.py", "tasks.py")
+    assert needed_by_tests <= every
+    unseen = every - needed - needed_by_tests
+    assert unseen <= COMMANDS.keys()
+    files = ("tasks.py", "pyproject.toml", "CONTRIBUTING.md", "tests/test_wheel.py")
+    text = "".join((ROOT / name).read_text("utf-8") for name in files)
+    assert all(COMMANDS[name] in text for name in unseen)
+
+
+def test_contributing_says_what_each_direct_dependency_is_for():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.split("## Dependencies")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \| (.+) \|$", table, re.M)
+    named = [name for names, _ in rows for name in re.findall(r"`(.+?)`", names)]
+    assert sorted(named) == sorted(requirement.name for requirement in DIRECT)
+    assert all(len(purpose.split()) >= 2 for _, purpose in rows)
 
 
 def test_environment_yml_repeats_no_package_list():
