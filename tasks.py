@@ -540,6 +540,15 @@ def need_browser():
         )
 
 
+# What the code host reads, by the name that check-jsonschema has for its form.
+FORMS = {
+    "github-workflows": ".github/workflows/*.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "citation-file-format": "CITATION.cff",
+}
+
+
 def lint(options):
     """Check code and notebooks, or with --fix mend them; return what is wrong, if anything."""
     set_up()
@@ -549,6 +558,10 @@ def lint(options):
         "ruff check": [*ruff, "check", "--quiet", *(["--fix"] if fix else [])],
         "ruff format": [*ruff, "format", "--quiet", *([] if fix else ["--diff"])],
     }
+    form = [str(PYTHON), "-m", "check_jsonschema", "--quiet", "--default-filetype", "yaml"]
+    for name, pattern in FORMS.items():
+        files = map(str, ROOT.glob(pattern))
+        commands[pattern] = [*form, "--builtin-schema", "vendor." + name, *files]
     bad = [name for name, command in commands.items() if subprocess.run(command).returncode]
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if fix:
