@@ -92,7 +92,7 @@ def page(packed: bytes, lessons: str | None = None) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     link = ""
     if lessons is not None:
-        link = f'<a href="{lessons}">Read the lessons</a>, or run them: '
+        link = f'<a href="{lessons}">Read the lessons here.</a> '
     parts = {
         "policy": f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",

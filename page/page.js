@@ -111,6 +111,7 @@ async function start() {
   tables = await readTables($("tables").textContent);
   makeControls();
   readHash();
+  performance.mark("first picture");
 }
 
 start();
