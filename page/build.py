@@ -116,7 +116,7 @@ def main(arguments=None):
     parser.add_argument("--lessons", help="address of the rendered lessons, from the page")
     options = parser.parse_args(arguments)
     print("Measuring the networks of the page: about two minutes.", flush=True)
-    packed = tables.pack(tables.measure_all())
+    packed = tables.pack(tables.tables_of(tables.measure_all()))
     text = page(packed, options.lessons)
     options.folder.mkdir(parents=True, exist_ok=True)
     path = options.folder / "index.html"

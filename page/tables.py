@@ -12,6 +12,7 @@ rest. `page.js` undoes it step by step; the tests compare what it finds with ``m
 
 import gzip
 import itertools
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
@@ -101,11 +102,17 @@ def predicted(activation, initializer, depth, width):
     )
 
 
-def measure_all(workers=None) -> dict:
-    """Measure every setting, on all processors: (width, depth) -> a `Table`."""
+def measure_all() -> dict:
+    """Measure every width and initializer, on all processors: what `measure_kind` gives for each."""
+    # the widest first: they take longest, and none should be left at the end
     kinds = list(itertools.product(reversed(WIDTHS), INITIALIZERS))
-    with ProcessPoolExecutor(workers) as pool:
-        found = dict(zip(kinds, pool.map(measure_kind, *zip(*kinds, strict=True)), strict=True))
+    # spawned: a fork of a process with threads, as a test's may be, can hang
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        return dict(zip(kinds, pool.map(measure_kind, *zip(*kinds, strict=True)), strict=True))
+
+
+def tables_of(found: dict) -> dict:
+    """Arrange what `measure_all` found: (width, depth) -> a `Table`."""
     tables = {}
     for width, depth in itertools.product(WIDTHS, DEPTHS):
         rows = [found[width, rule][phi, norm, depth] for phi, rule, norm in settings()]
