@@ -48,6 +48,7 @@ def facts() -> dict:
         "first": FIRST,
         "presets": presets,
         "marks": {depth: tables.marks(depth) for depth in tables.DEPTHS},
+        "curves": tables.CURVES,
         "units": tables.UNITS,
         "fine": tables.FINE,
         "networks": tables.NUM_NETWORKS,

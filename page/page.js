@@ -111,7 +111,8 @@ async function start() {
   tables = await readTables($("tables").textContent);
   makeControls();
   readHash();
-  performance.mark("first picture");
+  // after the frame that shows it
+  requestAnimationFrame(() => setTimeout(() => performance.mark("first picture")));
 }
 
 start();

@@ -64,7 +64,8 @@ function axes({x, y, low, high, last, right, bottom}) {
   }
   parts.push(
     element("line", {x1: MARGIN.left, x2: right, y1: y(0), y2: y(0), class: "reference"}),
-    element("text", {x: (MARGIN.left + right) / 2, y: bottom + 40, class: "tick"}, "hidden layer"),
+    element("text", {x: (MARGIN.left + right) / 2, y: bottom + 40, class: "tick"},
+      "hidden layer (1 is next to the inputs)"),
   );
   return parts;
 }
@@ -118,7 +119,8 @@ function fillTable(body, found) {
   const cells = found.layers.map((layer, k) => {
     const row = document.createElement("tr");
     const curves = [found.rms, found.low, found.median, found.high];
-    const texts = [layer, ...curves.map(c => roughly(c[k])), found.theory ? roughly(found.theory[k]) : "–"];
+    const theory = found.theory ? sizeInWords(found.theory[k]) : "–";
+    const texts = [layer, ...curves.map(curve => sizeInWords(curve[k])), theory];
     texts.forEach((text, column) => {
       const cell = document.createElement(column ? "td" : "th");
       if (!column) cell.scope = "row";
@@ -128,8 +130,4 @@ function fillTable(body, found) {
     return row;
   });
   body.replaceChildren(...cells);
-}
-
-function roughly(log) {
-  return sizeInWords(log);
 }

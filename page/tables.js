@@ -1,7 +1,7 @@
 // The tables, from the bytes in the page to the curves of one setting. The other side, which
 // explains the format, is tables.py.
 
-const CURVES = ["rms", "low", "median", "high", "theory"];
+const CURVES = Object.keys(FACTS.curves);
 const NUM_SETTINGS = ["activation", "initializer", "normalization"]
   .reduce((product, name) => product * FACTS.choices[name].length, 1);
 
@@ -48,9 +48,10 @@ function readValues(plane, layers, steps, deeper) {
     for (let curve = 0; curve < CURVES.length; curve++) {
       const errors = plane();
       const guess = guesser(values, layers, mark, curve, deeper);
+      const factor = FACTS.curves[CURVES[curve]];
       values[mark][curve] = errors.map((error, k) => {
-        const cell = Math.floor((2 * guess(k) + steps[k]) / (2 * steps[k]));
-        return (cell + error) * steps[k];
+        const step = factor * steps[k];
+        return (Math.floor((2 * guess(k) + step) / (2 * step)) + error) * step;
       });
     }
   }

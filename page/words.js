@@ -88,7 +88,7 @@ function readAddress(hash, setting) {
       const parts = text.split(".");
       const other = {};
       Object.keys(NAMES).forEach((key, k) => take(other, key, parts[k] ?? "", slips));
-      if (Object.keys(other).length === parts.length) pinned = other;
+      if (Object.keys(other).length === Object.keys(NAMES).length) pinned = other;
     } else if (Object.hasOwn(NAMES, name)) {
       take(found, name, text, slips);
     } else {
