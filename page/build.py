@@ -19,12 +19,13 @@ SOURCES = Path(__file__).parent
 SCRIPTS = ("tables.js", "words.js", "picture.js", "page.js")
 DARK_GROUND = "#15181d"  # as in page.css
 DARK_CONTRAST = 4.5  # of a line with that ground
+# The network of the page for a hall, whose presets tell the story of the field.
 FIRST = {
     "activation": "sigmoid",
     "initializer": "standard_normal",
     "normalization": NONE,
-    "depth": 4,
-    "width": 5,
+    "depth": 20,
+    "width": 16,
 }
 
 

@@ -105,7 +105,7 @@ def predicted(activation, initializer, depth, width):
 
 
 def measure_all() -> dict:
-    """Measure every width and initializer, on all processors: what `measure_kind` gives for each."""
+    """Measure on all processors: (width, initializer) -> what `measure_kind` gives."""
     # the widest first: they take longest, and none should be left at the end
     kinds = list(itertools.product(reversed(WIDTHS), INITIALIZERS))
     # spawned: a fork of a process with threads, as a test's may be, can hang
