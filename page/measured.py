@@ -2,8 +2,8 @@
 
 A hidden layer as initialised does not depend on the layers above it, so networks of one width that
 differ in depth alone share their way forward; only the way back is each one's own. This makes the
-tables of the page in a third of the time that as many calls of ``measure.profile`` take. The
-tests of the page compare the two.
+tables of the page three to seven times as fast as a call of ``measure.profile`` for each depth; the
+tests compare the two.
 """
 
 from dataclasses import replace
@@ -50,6 +50,6 @@ def deltas(network: Network, depths, drawn, x, y) -> dict[int, np.ndarray]:
 
 
 def _from_output(activation, kernel, y):
-    """DL/da of the last hidden layer: the cross-entropy's derivative, through the output kernel."""
+    """Return dL/da of the last hidden layer: the cross-entropy's derivative at the logit, and W."""
     outputs = expit(activation @ kernel)
     return (outputs - y[:, None]) @ np.swapaxes(kernel, -1, -2)
