@@ -11,6 +11,7 @@ import pytest
 from accessibility import complaints
 from playwright.sync_api import expect
 
+from helpers import theory
 from helpers.explorers import words
 from helpers.explorers.networks import profile_of
 from page import build, tables
@@ -142,6 +143,19 @@ def test_200_random_settings_say_what_is_measured(tab):
         if profile.predicted is not None and logs[4, 0] > -np.inf:
             assert abs(found["expected"] - logs[4, 0]) <= found["step"] / 20 + 1e-6
     assert words_met == {"dying", "vanishing", "shrinking", "healthy", "growing", "exploding"}
+
+
+def test_the_verdict_is_that_of_the_course(tab):
+    """At every limit, beside it, and for every number of dead networks."""
+    limits = [theory.VANISHING, theory.SHRINKING, theory.GROWING, theory.EXPLODING]
+    ratios = [0, 1, *(limit * near for limit in limits for near in (0.999, 1, 1.001))]
+    dead = range(tables.NUM_NETWORKS + 1)
+    said = tab.evaluate(
+        "([ratios, dead]) => ratios.map(r => dead.map(n => verdict(Math.log10(r), n)))",
+        [ratios, [*dead]],
+    )
+    share = 1 / tables.NUM_NETWORKS
+    assert said == [[theory.verdict(r, dead_share=n * share) for n in dead] for r in ratios]
 
 
 def test_the_page_is_small(site):
