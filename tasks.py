@@ -3,6 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
+  python3 tasks.py site    write the page that needs nothing: site/index.html
   python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
@@ -392,6 +393,13 @@ def demo(options):
     become([str(PYTHON), str(ROOT / "jupyter" / "demo.py"), *options])
 
 
+def site(options):
+    """Write what a web server can show as it is; further options go to the page's builder."""
+    set_up()
+    command = [str(PYTHON), "-m", "page.build", str(ROOT / "site"), *options]
+    return subprocess.run(command).returncode
+
+
 def serve(options):
     """Run JupyterLab in this process, which is .venv's Python, until Ctrl-C."""
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # .venv's kernel, not one of the same name at home
@@ -623,7 +631,8 @@ def lock(options):
 
 
 def main(arguments):
-    tasks = {"lab": lab, "demo": demo, "serve": serve, "test": test, "lint": lint, "lock": lock}
+    tasks = {"lab": lab, "demo": demo, "site": site, "serve": serve}
+    tasks.update({"test": test, "lint": lint, "lock": lock})
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if not arguments else 2
