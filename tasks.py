@@ -3,6 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
+  python3 tasks.py site    run the lessons and build them as pages to read, in site/lessons
   python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
@@ -334,6 +335,13 @@ def demo(options):
     become([str(PYTHON), str(ROOT / "jupyter" / "demo.py"), *options])
 
 
+def site(options):
+    """Build the lessons as pages; return the exit status."""
+    set_up()
+    command = [str(PYTHON), str(ROOT / "docs" / "site" / "build_site.py"), *options]
+    return subprocess.run(command).returncode
+
+
 def serve(options):
     """Run JupyterLab in this process, which is .venv's Python, until Ctrl-C."""
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # .venv's kernel, not one of the same name at home
@@ -535,7 +543,7 @@ def lock(options):
         pins = Path(folder) / "requirements.txt"
         shutil.copy(LOCK, pins)
         flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-        flags += ["--extra", "test", "--no-emit-index-url", "--no-emit-find-links"]
+        flags += ["--extra", "test", "--extra", "site", "--no-emit-index-url", "--no-emit-find-links"]
         flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
         command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
         subprocess.run(command, check=True)
@@ -544,7 +552,8 @@ def lock(options):
 
 
 def main(arguments):
-    tasks = {"lab": lab, "demo": demo, "serve": serve, "test": test, "lint": lint, "lock": lock}
+    tasks = {"lab": lab, "demo": demo, "serve": serve, "site": site}
+    tasks |= {"test": test, "lint": lint, "lock": lock}
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if not arguments else 2
