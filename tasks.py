@@ -543,7 +543,8 @@ def lock(options):
         pins = Path(folder) / "requirements.txt"
         shutil.copy(LOCK, pins)
         flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-        flags += ["--extra", "test", "--extra", "site", "--no-emit-index-url", "--no-emit-find-links"]
+        flags += ["--extra", "test", "--extra", "site"]
+        flags += ["--no-emit-index-url", "--no-emit-find-links"]
         flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
         command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
         subprocess.run(command, check=True)
@@ -552,8 +553,8 @@ def lock(options):
 
 
 def main(arguments):
-    tasks = {"lab": lab, "demo": demo, "serve": serve, "site": site}
-    tasks |= {"test": test, "lint": lint, "lock": lock}
+    tasks = {"lab": lab, "demo": demo, "serve": serve, "site": site, "test": test}
+    tasks.update(lint=lint, lock=lock)
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if not arguments else 2

@@ -63,7 +63,9 @@ def check(folder: Path) -> Findings:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not target.is_file():
                 broken.append(f"{path.name} leads to nothing: {address}")
-            elif parts.fragment and target in pages:
-                if unquote(parts.fragment) not in pages[target].places:
-                    broken.append(f"{path.name} leads to no place on its page: {address}")
+                continue
+            # of a script or a picture no place is asked for
+            places = pages[target].places if target in pages else set()
+            if parts.fragment and target in pages and unquote(parts.fragment) not in places:
+                broken.append(f"{path.name} leads to no place on its page: {address}")
     return Findings(broken, external)
