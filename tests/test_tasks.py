@@ -27,6 +27,7 @@ DIRECT = [
     for text in [
         *PYPROJECT["project"]["dependencies"],
         *PYPROJECT["project"]["optional-dependencies"]["test"],
+        *PYPROJECT["project"]["optional-dependencies"]["site"],
     ]
 ]
 

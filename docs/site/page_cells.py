@@ -28,6 +28,7 @@ RUN_IT = "index.html#run-it"
 CODE = "The code of this cell"
 CLAIM = "A claim: it was run for this page, and holds"
 RESULT = "What comes out (choose an answer first)"
+SEEN = "What comes out"
 # What stands for a widget that needs a kernel, by a call in its cell.
 INSTEAD = {
     "environment.check(": "looks whether your own machine has all it needs.",
@@ -145,7 +146,8 @@ def fold(cell, is_asked: bool) -> None:
     else:
         return
     cell.metadata.tags = [*cell.metadata.get("tags", []), tag]
-    cell.metadata.mystnb = {"code_prompt_show": words, "code_prompt_hide": words}
+    unfolded = SEEN if words == RESULT else words
+    cell.metadata.mystnb = {"code_prompt_show": words, "code_prompt_hide": unfolded}
 
 
 def walk(models: dict, model_id: str):
