@@ -34,7 +34,6 @@ INSTEAD = {
     "environment.check(": "looks whether your own machine has all it needs.",
     "exercises.progress(": "counts what you have done, over all lessons.",
     "goals.goal_game(": "begins a game: three goals, and why a try falls short of them.",
-    ".check(": "checks your answer: right, or not yet and why.",
     "": "shows something that answers.",
 }
 
@@ -109,8 +108,8 @@ def for_page(notebook, name: str, lesson: Lesson, pages: set[str], pictures: Pic
                 text = figure(parts, name, pictures)
             elif "Exercise(" in cell.source:
                 text = task(next(exercises))
-            elif parts[0]["model_name"] == "FloatProgressModel":
-                text = ""  # it has come to its end
+            elif is_answer(cell) or parts[0]["model_name"] == "FloatProgressModel":
+                text = ""  # the question above says what happens; a bar has come to its end
             else:
                 text = note(cell.source)
             instead.append((output, text))
@@ -130,6 +129,11 @@ def link(source: str, pages: set[str]) -> str:
         return f"[{words}]({file}{place or ''})" if file in pages else words
 
     return LINK.sub(rewrite, source)
+
+
+def is_answer(cell) -> bool:
+    """Whether the learner answers an exercise in this cell."""
+    return re.search(r"^exercise_\w+\.check\(", cell.source, re.M) is not None
 
 
 def fold(cell, is_asked: bool) -> None:
