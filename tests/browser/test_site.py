@@ -19,7 +19,7 @@ PAGES = ["index", START, LESSON, "glossary", "lecturer_guide"]
 PREDICTIONS = read_lesson(tasks.ROOT / "notebooks" / f"{LESSON}.ipynb").predictions
 OURS = ["prediction", "explorer-picture", "task", "note", "tally"]
 THEMES = ["light", "dark"]
-SIZES = [(1280, 720), (390, 844)]
+SIZES = [(1280, 720), (1024, 768), (390, 844)]
 # What sticks out to the right; code and formulas may be scrolled within their own box.
 STICKS_OUT = """[...document.querySelectorAll('article :is(p, img, figure, label, summary, table)')]
     .filter(part => part.offsetParent && !part.closest('pre, .table-wrapper, .cell_output')

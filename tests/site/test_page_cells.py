@@ -40,8 +40,8 @@ def small_notebook():
         ("after", "print('Plain.')", {}),
         (
             "exercise",
-            "exercise_say = exercises.Exercise('Say `7`.', checker=lambda a: None, hints=['6', '+ 1'],"
-            " solution='answer = 3 + 4')\nexercise_say",
+            "exercise_say = exercises.Exercise('Say `7`.', checker=lambda answer: None, "
+            "hints=['6', '+ 1'], solution='answer = 3 + 4')\nexercise_say",
             {"jupyter": FOLDED},
         ),
         ("answer", "exercise_say.check(...)", {}),
