@@ -3,7 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
-  python3 tasks.py site    write the page that needs nothing: site/index.html
+  python3 tasks.py site    write site/: the page that needs nothing, and the lessons as pages to read
   python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
@@ -394,10 +394,11 @@ def demo(options):
 
 
 def site(options):
-    """Write what a web server can show as it is; further options go to the page's builder."""
+    """Build the lessons as pages, then the page that leads to them; return the exit status."""
     set_up()
-    command = [str(PYTHON), "-m", "page.build", str(ROOT / "site"), *options]
-    return subprocess.run(command).returncode
+    lessons = [str(PYTHON), str(ROOT / "docs" / "site" / "build_site.py")]
+    page = [str(PYTHON), "-m", "page.build", str(ROOT / "site"), "--lessons", "lessons/index.html"]
+    return subprocess.run(lessons).returncode or subprocess.run(page, cwd=str(ROOT)).returncode
 
 
 def serve(options):
@@ -622,7 +623,8 @@ def lock(options):
         pins = Path(folder) / "requirements.txt"
         shutil.copy(LOCK, pins)
         flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-        flags += ["--extra", "test", "--no-emit-index-url", "--no-emit-find-links"]
+        flags += ["--extra", "test", "--extra", "site"]
+        flags += ["--no-emit-index-url", "--no-emit-find-links"]
         flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
         command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
         subprocess.run(command, check=True)

@@ -28,6 +28,7 @@ DIRECT = [
     for text in [
         *PYPROJECT["project"]["dependencies"],
         *PYPROJECT["project"]["optional-dependencies"]["test"],
+        *PYPROJECT["project"]["optional-dependencies"]["site"],
     ]
 ]
 NUM_COURSE = len(PYPROJECT["project"]["dependencies"])
