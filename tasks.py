@@ -34,6 +34,9 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "set-up.json"  # written last: without it .venv is half-made
 LOG = VENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
+CLASS_LOCK = (
+    ROOT / "deploy" / "requirements.txt"
+)  # a part of it, for the image of deploy/Dockerfile
 SETTINGS = (ROOT / "jupyter" / "overrides.json", ROOT / "jupyter" / "ipython_kernel_config.py")
 SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"
@@ -524,23 +527,32 @@ def strip(notebooks):
 
 def lock(options):
     """Pin every package for every system with uv, keeping the pins that still fit."""
-    header = [
-        "# Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
-        "# Generated from pyproject.toml by `make lock`: do not edit.",
-    ]
+    what = {
+        LOCK: (
+            "test",
+            "Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
+        ),
+        CLASS_LOCK: (
+            "class",
+            "What deploy/Dockerfile installs: requirements.txt without the test tools.",
+        ),
+    }
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / PYTHON.relative_to(VENV)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
-        pins = Path(folder) / "requirements.txt"
-        shutil.copy(LOCK, pins)
-        flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-        flags += ["--extra", "test", "--no-emit-index-url", "--no-emit-find-links"]
-        flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
-        command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
-        subprocess.run(command, check=True)
-        text = pins.read_text(encoding="utf-8")
-    LOCK.write_text("\n".join([*header, text]), encoding="utf-8", newline="\n")
+        for path, (extra, said) in what.items():
+            pins = Path(folder) / "requirements.txt"
+            shutil.copy(LOCK, pins)  # the class gets what the tests ran with
+            flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
+            flags += ["--extra", extra, "--no-emit-index-url", "--no-emit-find-links"]
+            flags += ["--no-header", "--no-annotate", "--output-file", str(pins)]
+            flags += options if path == LOCK else []
+            command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
+            subprocess.run(command, check=True)
+            header = [f"# {said}", "# Generated from pyproject.toml by `make lock`: do not edit."]
+            text = pins.read_text(encoding="utf-8")
+            path.write_text("\n".join([*header, text]), encoding="utf-8", newline="\n")
 
 
 def main(arguments):
