@@ -9,6 +9,7 @@ Fewer than FEWEST answers are shown to nobody, and a learner sees counts only af
 """
 
 import ast
+import contextlib
 import hashlib
 import hmac
 import json
@@ -266,7 +267,9 @@ def main():
     # a choice takes 20 bytes
     server = httpserver.HTTPServer(app, max_body_size=1000)
     server.listen(address.port, address.hostname)
-    ioloop.IOLoop.current().start()
+    # the hub ends its services as a person does, by Ctrl-C
+    with contextlib.suppress(KeyboardInterrupt):
+        ioloop.IOLoop.current().start()
 
 
 if __name__ == "__main__":
