@@ -3,7 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
-  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
+  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser hub
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
 
@@ -375,10 +375,12 @@ def serve(options):
 PYTEST = [str(PYTHON), "-m", "pytest"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--dist", "loadscope"]
 STEPS = {
-    "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "-n", "2"],
+    "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "--ignore", "tests/hub", "-n", "2"],
     "notebooks": [*PYTEST, *NBVAL, "notebooks", "-n", "2"],
     "browser": [*PYTEST, "tests/browser"],
 }
+if os.name != "nt":  # JupyterHub doesn't run on Windows
+    STEPS["hub"] = [*PYTEST, "tests/hub"]
 # In notebooks under nbval an explorer trains within its cell, where a failure can be seen; and one
 # thread for matrix products, since several notebooks share the processors.
 IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1", "OPENBLAS_NUM_THREADS": "1"}}
@@ -390,7 +392,7 @@ def test(names):
     unknown = [name for name in names if name not in ("lint", *STEPS)]
     if unknown:
         raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
-    if "browser" in names:
+    if "browser" in names or "hub" in names:
         need_browser()
         os.environ["CHROMIUM"] = find_chromium()
     set_up()
