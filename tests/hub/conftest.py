@@ -13,15 +13,12 @@ from types import SimpleNamespace
 import pytest
 import requests
 from installation import DEPLOY, install
-from learner import Learner
+from learner import CLASS, PASSWORD, TEACHERS, Learner
 
 HERE = Path(__file__).parent
 # axe-core and the flags of Chromium are those of the browser tests
 sys.path.append(str(HERE.parent / "browser"))
 FIRST_PORT = 8710
-PASSWORD = "a-class-of-four"
-TEACHERS = "a-teacher-knows-one-of-32-characters"
-CLASS = ("ada", "ben", "cleo", "dan")
 
 
 @pytest.fixture(scope="session")

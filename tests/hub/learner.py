@@ -9,6 +9,9 @@ from types import SimpleNamespace
 import requests
 import websocket
 
+PASSWORD = "a-class-of-four"
+TEACHERS = "a-teacher-knows-one-of-32-characters"
+CLASS = ("ada", "ben", "cleo", "dan")
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 

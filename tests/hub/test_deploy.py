@@ -10,7 +10,7 @@ import tomllib
 import jsonschema
 import pytest
 import yaml
-from chart import VALUES
+from chart_values import VALUES
 from installation import DEPLOY, ROOT, image_environment
 from packaging.requirements import Requirement
 

@@ -10,8 +10,7 @@ import psutil
 import pytest
 import requests
 from accessibility import complaints
-from conftest import CLASS, PASSWORD, TEACHERS
-from learner import Learner, text
+from learner import PASSWORD, TEACHERS, Learner, text
 from playwright.sync_api import expect
 
 import tasks
@@ -292,4 +291,3 @@ def test_where_the_service_is_down_the_learner_notices_nothing(kernels, hub):
     finally:
         os.kill(process.pid, signal.SIGCONT)
     assert facts[0] == "True" and said == notice == "" and learner.log == []
-    assert len(CLASS) == 4
