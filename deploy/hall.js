@@ -9,9 +9,13 @@ const show = byId("show");
 const rows = () => [...byId("options").tBodies[0].rows];
 let questions = {};
 let answers = {};
+let isShown = false;  // counts, of this question
 
-async function ask(path, options = {}) {
-  const reply = await fetch(path, {cache: "no-store", ...options});
+// The hub wants to see in a header what only a page of this address can read: the cookie of that name.
+async function ask(path, method = "GET") {
+  const cookie = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
+  const headers = {"X-XSRFToken": cookie ? decodeURIComponent(cookie[1]) : ""};
+  const reply = await fetch(path, {method, headers, cache: "no-store", redirect: "error"});
   if (!reply.ok) throw new Error(String(reply.status));
   return reply.status === 204 ? null : reply.json();
 }
@@ -42,7 +46,7 @@ function showQuestion() {
     make("div", track, {className: "bar"}).style.width = "0";
     make("td", row);
   }
-  show.setAttribute("aria-pressed", "false");
+  isShown = false;
   show.textContent = "Show the counts";
   say();
 }
@@ -67,15 +71,13 @@ async function showCounts() {
     row.querySelector(".bar").style.width = `${(100 * counts[k]) / shown}%`;
     row.lastChild.textContent = String(counts[k]);
   });
-  show.setAttribute("aria-pressed", "true");
+  isShown = true;
   show.textContent = "Count again";
   say(`${shown} answers counted`);
 }
 
 async function clearQuestion() {
-  const cookie = document.cookie.match(/(?:^|; )_xsrf=([^;]*)/);
-  const headers = {"X-XSRFToken": cookie ? decodeURIComponent(cookie[1]) : ""};
-  await ask(`counts/${list.value}`, {method: "DELETE", headers});
+  await ask(`counts/${list.value}`, "DELETE");
   answers[list.value] = 0;
   showQuestion();
 }
@@ -91,7 +93,7 @@ const guarded = action => async () => {
 
 async function look() {
   answers = await ask("answers");
-  if (show.getAttribute("aria-pressed") === "false") say();
+  if (!isShown) say();
 }
 
 list.addEventListener("change", showQuestion);

@@ -44,13 +44,10 @@ def install(folder):
     # a path that such a file adds isn't searched for further such files: so the course, which the
     # tests' environment holds as a link, is not found in this way
     (site / "shared.pth").write_text(sysconfig.get_path("purelib"))
-    shared = Path(sys.prefix, "share/jupyter")
-    shutil.copytree(
-        shared,
-        env / "share/jupyter",
-        copy_function=os.symlink,
-        ignore=shutil.ignore_patterns("voila*", "settings"),
-    )
+    # JupyterLab and its extensions are shared, too; what the wheel of the course brings isn't
+    ours = shutil.ignore_patterns("voila", "settings")
+    for name in ("share/jupyter", "etc/jupyter"):
+        shutil.copytree(Path(sys.prefix, name), env / name, copy_function=os.symlink, ignore=ours)
     source = folder / "source"
     for name in ("helpers", "jupyter"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -63,7 +60,6 @@ def install(folder):
     shutil.rmtree(source)
 
     shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    (env / "etc/jupyter").mkdir(parents=True, exist_ok=True)
     shutil.copy(DEPLOY / "jupyter_server_config.json", env / "etc/jupyter")
     starter = env / "bin/jupyterhub-singleuser"
     starter.write_text(STARTER.format(python=env / "bin/python"))
