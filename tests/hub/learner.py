@@ -58,7 +58,7 @@ class Learner:
         deadline = time.monotonic() + patience
         while not self.ask_hub("GET", f"users/{self.name}").json()["server"]:
             assert time.monotonic() < deadline, f"{self.name}'s server doesn't start"
-            time.sleep(0.3)
+            time.sleep(0.5)
         # by way of the hub, which hands the server's cookie over
         self.session.get(f"{self.address}/user/{self.name}/lab").raise_for_status()
 

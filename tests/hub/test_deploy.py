@@ -12,7 +12,13 @@ import pytest
 import yaml
 from chart_values import VALUES
 from installation import DEPLOY, ROOT, image_environment
+from jupyterhub.app import JupyterHub
+from jupyterhub.auth import Authenticator
+from jupyterhub.authenticators.shared import SharedPasswordAuthenticator
+from jupyterhub.spawner import Spawner
+from learner import PASSWORD, TEACHERS
 from packaging.requirements import Requirement
+from traitlets.config.loader import PyFileConfigLoader
 
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
 CONFIG = (DEPLOY / "jupyterhub_config.py").read_text("utf-8")
@@ -178,6 +184,32 @@ def test_a_slip_in_the_values_is_found(damage):
     damage(values)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(values, VALUES)
+
+
+def load_config(monkeypatch, **environment):
+    """Return what the hub reads in jupyterhub_config.py."""
+    monkeypatch.delenv("COURSE_HALL", raising=False)
+    settings = {"CLASS_PASSWORD": PASSWORD, "TEACHER_PASSWORD": TEACHERS, **environment}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return PyFileConfigLoader("jupyterhub_config.py", path=str(DEPLOY)).load_config()
+
+
+def test_the_hall_is_off_until_a_teacher_turns_it_on(monkeypatch):
+    off = load_config(monkeypatch)
+    assert [service["name"] for service in off.JupyterHub.services] == ["cull"]
+    assert "environment" not in off.Spawner
+    on = load_config(monkeypatch, COURSE_HALL="http://172.17.0.1:8000/")
+    assert [service["name"] for service in on.JupyterHub.services] == ["cull", "hall"]
+    told = on.Spawner.environment.to_dict()["update"]
+    assert told == {"COURSE_HALL": "http://172.17.0.1:8000/services/hall/"}
+
+
+def test_each_setting_is_one_that_jupyterhub_knows(monkeypatch):
+    config = load_config(monkeypatch, COURSE_HALL="http://172.17.0.1:8000")
+    for known in (JupyterHub, Spawner, Authenticator, SharedPasswordAuthenticator):
+        names = set(config[known.__name__])
+        assert names and names <= set(known.class_trait_names(config=True)), known.__name__
 
 
 def test_a_class_that_listens_is_not_ended():
