@@ -4,7 +4,7 @@
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
   python3 tasks.py site    write site/: the page that needs nothing, and the lessons as pages to read
-  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser
+  python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser hub
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
 
@@ -35,6 +35,9 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "set-up.json"  # written last: without it .venv is half-made
 LOG = VENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
+CLASS_LOCK = (
+    ROOT / "deploy" / "requirements.txt"
+)  # a part of it, for the image of deploy/Dockerfile
 SETTINGS = (ROOT / "jupyter" / "overrides.json", ROOT / "jupyter" / "ipython_kernel_config.py")
 SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"
@@ -447,10 +450,12 @@ def serve(options):
 PYTEST = [str(PYTHON), "-m", "pytest"]
 NBVAL = ["--nbval-lax", "--nbval-current-env", "--dist", "loadscope"]
 STEPS = {
-    "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "-n", "2"],
+    "unit": [*PYTEST, "tests", "--ignore", "tests/browser", "--ignore", "tests/hub", "-n", "2"],
     "notebooks": [*PYTEST, *NBVAL, "notebooks", "-n", "2"],
     "browser": [*PYTEST, "tests/browser"],
 }
+if os.name != "nt":  # JupyterHub doesn't run on Windows
+    STEPS["hub"] = [*PYTEST, "tests/hub"]
 # In notebooks under nbval an explorer trains within its cell, where a failure can be seen; and one
 # thread for matrix products, since several notebooks share the processors.
 IN_STEP = {"notebooks": {"COURSE_SYNCHRONOUS": "1", "OPENBLAS_NUM_THREADS": "1"}}
@@ -462,7 +467,7 @@ def test(names):
     unknown = [name for name in names if name not in ("lint", *STEPS)]
     if unknown:
         raise Problem(f"There is no step {unknown[0]!r}: choose from lint, {', '.join(STEPS)}.")
-    if "browser" in names:
+    if "browser" in names or "hub" in names:
         need_browser()
         os.environ["CHROMIUM"] = find_chromium()
     set_up()
@@ -612,24 +617,34 @@ def strip(notebooks):
 
 def lock(options):
     """Pin every package for every system with uv, keeping the pins that still fit."""
-    header = [
-        "# Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
-        "# Generated from pyproject.toml by `make lock`: do not edit.",
-    ]
+    what = {
+        LOCK: (
+            ("test", "site"),
+            "Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
+        ),
+        CLASS_LOCK: (
+            ("class",),
+            "What deploy/Dockerfile installs: requirements.txt without the test tools.",
+        ),
+    }
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / PYTHON.relative_to(VENV)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
-        pins = Path(folder) / "requirements.txt"
-        shutil.copy(LOCK, pins)
-        flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-        flags += ["--extra", "test", "--extra", "site"]
-        flags += ["--no-emit-index-url", "--no-emit-find-links"]
-        flags += ["--no-header", "--no-annotate", "--output-file", str(pins), *options]
-        command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
-        subprocess.run(command, check=True)
-        text = pins.read_text(encoding="utf-8")
-    LOCK.write_text("\n".join([*header, text]), encoding="utf-8", newline="\n")
+        for path, (extras, said) in what.items():
+            pins = Path(folder) / "requirements.txt"
+            shutil.copy(LOCK, pins)  # the class gets what the tests ran with
+            flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
+            for extra in extras:
+                flags += ["--extra", extra]
+            flags += ["--no-emit-index-url", "--no-emit-find-links"]
+            flags += ["--no-header", "--no-annotate", "--output-file", str(pins)]
+            flags += options if path == LOCK else []
+            command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
+            subprocess.run(command, check=True)
+            header = [f"# {said}", "# Generated from pyproject.toml by `make lock`: do not edit."]
+            text = pins.read_text(encoding="utf-8")
+            path.write_text("\n".join([*header, text]), encoding="utf-8", newline="\n")
 
 
 def main(arguments):

@@ -145,7 +145,7 @@ def test_contributing_says_what_each_direct_dependency_is_for():
 def test_environment_yml_repeats_no_package_list():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     *conda, pip = environment["dependencies"]
-    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+    assert pip == {"pip": ["-r requirements.txt", "."]}
     assert [line.split("=")[0] for line in conda] == ["python", "pip"]
     assert conda[0].removeprefix("python=") in map(tasks.version, tasks.PYTHONS)
 
