@@ -3,7 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
-  python3 tasks.py site    write site/: the page that needs nothing, and the lessons as pages to read
+  python3 tasks.py site    write site/: the page that needs nothing, and the lessons as pages
   python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser hub
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins

@@ -6,12 +6,12 @@
 import ipywidgets as widgets
 import keras
 import numpy as np
+from helpers.diagnosis.clinic import Chart
 from matplotlib.figure import Figure
 
 from helpers import environment, explorers, plots
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.diagnosis import Diagnosis, GradientWatch, Notice, diagnose
-from helpers.diagnosis.clinic import Chart
 from helpers.diagnosis.rules import Finding
 from helpers.exercises import Exercise, counting, predict, progress, store
 from helpers.exercises.lessons import Lesson
