@@ -6,12 +6,12 @@
 import ipywidgets as widgets
 import keras
 import numpy as np
-from helpers.diagnosis.clinic import Chart
 from matplotlib.figure import Figure
 
 from helpers import environment, explorers, plots
 from helpers.catalogue import ACTIVATIONS, Activation
 from helpers.diagnosis import Diagnosis, GradientWatch, Notice, diagnose
+from helpers.diagnosis.exam import Chart
 from helpers.diagnosis.rules import Finding
 from helpers.exercises import Exercise, counting, predict, progress, store
 from helpers.exercises.lessons import Lesson
@@ -20,7 +20,7 @@ from helpers.explorers.game import _paragraph
 ATTACK = """<img src=x onerror="window.attacked=1">'"&<b>"""
 # The rooms that write HTML. A text of a new one has to be walked here, too.
 ROOMS = {
-    "diagnosis/clinic.py",
+    "diagnosis/exam.py",
     "diagnosis/report.py",
     "diagnosis/watch.py",
     "environment.py",
