@@ -251,4 +251,5 @@ def test_the_page_for_teachers_says_the_numbers_of_the_files():
         assert number in CLASSROOM
     for name, number in image_environment().items():
         if name.startswith("MALLOC"):
-            assert f"{name}={number}" in CLASSROOM
+            # as a word of Python, in the line for The Littlest JupyterHub
+            assert f'{name}="{number}"' in CLASSROOM
