@@ -121,7 +121,9 @@ def home(tmp_path):
     for name in ("00.ipynb", "01.ipynb"):
         (tmp_path / "course" / name).write_text(name)
         (tmp_path / "course" / name).chmod(0o444)
-    (tmp_path / "compiled/engine.nbi").write_text("compiled")
+    (tmp_path / "compiled/training_1").mkdir()
+    (tmp_path / "compiled/training_1/engine.nbi").write_text("compiled")
+    (tmp_path / "compiled/training_1").chmod(0o555)
     server = tmp_path / "bin/jupyterhub-singleuser"
     server.write_text('#!/bin/sh\necho "started $*"\n')
     server.chmod(0o755)
@@ -146,12 +148,15 @@ def test_edits_survive_and_new_lessons_arrive(home):
     assert (own / "00.ipynb").stat().st_mode & 0o200
     (own / "00.ipynb").write_text("edited")
     (home / "course/02.ipynb").write_text("new")
-    (home / "compiled/engine.nbi").write_text("compiled anew")
+    (home / "compiled/training_1/engine.nbi").write_text("compiled anew")
     start(home)
     assert (own / "00.ipynb").read_text() == "edited"
     assert (own / "01.ipynb").read_text() == "01.ipynb"
     assert (own / "02.ipynb").read_text() == "new"
-    assert (home / "home/.cache/numba/engine.nbi").read_text() == "compiled anew"
+    cache = home / "home/.cache/numba/training_1"
+    assert (cache / "engine.nbi").read_text() == "compiled anew"
+    # numba reads only where it may write
+    assert cache.stat().st_mode & 0o200
 
 
 def test_a_home_that_takes_no_file_still_gets_a_server(home):
@@ -246,4 +251,5 @@ def test_the_page_for_teachers_says_the_numbers_of_the_files():
         assert number in CLASSROOM
     for name, number in image_environment().items():
         if name.startswith("MALLOC"):
-            assert f"{name}={number}" in CLASSROOM
+            # as a word of Python, in the line for The Littlest JupyterHub
+            assert f'{name}="{number}"' in CLASSROOM
