@@ -293,7 +293,7 @@ def start_set_up(project, before=""):
 
 def run_set_up(project, before=""):
     process = start_set_up(project, before)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)  # a busy machine takes its time
     assert "Traceback" not in output + errors
     return process.returncode, output, errors
 
