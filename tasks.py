@@ -572,11 +572,14 @@ def lint(options):
         "ruff check": [*ruff, "check", "--quiet", *(["--fix"] if fix else [])],
         "ruff format": [*ruff, "format", "--quiet", *([] if fix else ["--diff"])],
     }
-    form = [str(PYTHON), "-m", "check_jsonschema", "--quiet", "--default-filetype", "yaml"]
-    for name, pattern in FORMS.items():
-        files = map(str, ROOT.glob(pattern))
-        commands[pattern] = [*form, "--builtin-schema", "vendor." + name, *files]
     bad = [name for name, command in commands.items() if subprocess.run(command).returncode]
+    form = [str(PYTHON), "-m", "check_jsonschema", "--default-filetype", "yaml"]
+    for name, pattern in FORMS.items():
+        command = [*form, "--builtin-schema", "vendor." + name, *map(str, ROOT.glob(pattern))]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if run.returncode:  # otherwise it only says that it is through
+            print(run.stdout.decode(errors="replace"))
+            bad.append(pattern)
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if fix:
         strip(notebooks)

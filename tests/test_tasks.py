@@ -14,7 +14,6 @@ import tomllib
 from pathlib import Path
 
 import jupyterlab_server.settings_utils
-import licenses
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -67,16 +66,6 @@ def test_a_direct_dependency_is_pinned_within_its_range(requirement):
 def test_a_direct_dependency_has_a_lowest_and_a_highest_version():
     for requirement in DIRECT:
         assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, str(requirement)
-
-
-@pytest.mark.parametrize("name", licenses.locked())
-def test_the_licence_of_a_locked_package_allows_its_use(name):
-    assert licenses.is_allowed(licenses.licence(name)), licenses.licence(name)
-
-
-def test_other_licences_are_not_allowed():
-    refused = ("", "GPL-3.0", "MIT AND GPL-2.0-or-later", "AGPL-3.0", "Proprietary", "CC-BY-NC-4.0")
-    assert not any(map(licenses.is_allowed, refused))
 
 
 def modules_imported(*patterns):
@@ -305,7 +294,7 @@ def start_set_up(project, before=""):
 
 def run_set_up(project, before=""):
     process = start_set_up(project, before)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)  # a busy machine takes its time
     assert "Traceback" not in output + errors
     return process.returncode, output, errors
 

@@ -52,7 +52,7 @@ def lab(tmp_path_factory):
             time.sleep(0.1)
             announced = re.search(r"(http://[^/]+/)(\S+)\?token=(\w+)", log.read_text())
         url, start, token = announced.groups()
-        names = {"root": folder / "root", "runtime": folder / "runtime"}
+        names = {"root": folder / "root", "runtime": folder / "runtime", "log": log}
         yield SimpleNamespace(url=url, start=start, token=token, **names)
     finally:
         server.terminate()

@@ -3,13 +3,14 @@
 import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 
 import nbformat
 import psutil
 import pytest
-from driver import PANEL, THEMES, cell_errors, open_notebook, prompts, run_all
+from driver import PANEL, THEMES, cell_errors, open_notebook, prompts, run_all, wait_until_idle
 from playwright.sync_api import expect
 
 import tasks
@@ -65,6 +66,24 @@ def test_a_failing_cell_is_seen(page, lab):
     open_notebook(page, path.name)
     run_all(page)
     assert "ZeroDivisionError" in cell_errors(page)[0]
+
+
+def choose(page, entry):
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name=re.compile(f"^{entry}$")).click()
+
+
+def test_the_terminal_stays_quiet_while_kernels_come_and_go(page, lab):
+    before = lab.log.read_text()
+    open_notebook(page, "00_start_here.ipynb")
+    for _ in range(3):
+        choose(page, "Restart Kernel…")
+        page.get_by_role("button", name="Confirm Kernel Restart").click()
+        page.wait_for_timeout(1000)
+        wait_until_idle(page)
+    choose(page, "Shut Down Kernel")
+    page.wait_for_timeout(1000)
+    assert lab.log.read_text() == before
 
 
 def test_a_text_that_attacks_the_page_is_only_shown(page, lab):
