@@ -303,6 +303,16 @@ def test_nothing_is_cut(open_tab, size):
         width,
     )
     assert cut == []
+    beyond = tab.evaluate(
+        """() => {
+            const room = document.querySelector('#picture').getBoundingClientRect();
+            return [...document.querySelectorAll('#picture text')].filter(part => {
+                const box = part.getBoundingClientRect();
+                return box.left < room.left || box.right > room.right || box.bottom > room.bottom;
+            }).map(part => part.textContent);
+        }"""
+    )
+    assert beyond == []
     # the text of a menu, whose arrow takes some 20 pixels
     menus = tab.evaluate(
         """[...document.querySelectorAll('select')].filter(menu => {
