@@ -119,9 +119,10 @@ function describe(setting, found) {
 function fillTable(body, found) {
   const cells = found.layers.map((layer, k) => {
     const row = document.createElement("tr");
-    const curves = [found.rms, found.low, found.median, found.high];
-    const theory = found.theory ? sizeInWords(found.theory[k]) : "–";
-    const texts = [layer, ...curves.map(curve => sizeInWords(curve[k])), theory];
+    const curves = [found.rms, found.low, found.median, found.high, found.theory];
+    // on a phone a number has to be broken here: six stand side by side
+    const size = curve => curve ? sizeInWords(curve[k]).replaceAll("\u00a0", " ") : "–";
+    const texts = [layer, ...curves.map(size)];
     texts.forEach((text, column) => {
       const cell = document.createElement(column ? "td" : "th");
       if (!column) cell.scope = "row";
