@@ -57,15 +57,16 @@ function axes({x, y, low, high, last, right, bottom}) {
       element("text", {x: MARGIN.left - 8, y: at, class: "tick left"}, powerOfTen(tick)),
     );
   }
-  for (const tick of new Set([1, ...ticksBetween(1, last, 11).filter(t => t > 1), last])) {
-    // no two numbers on top of each other
-    if (tick !== last && tick !== 1 && last - tick < last / 12) continue;
+  const most = right < 400 ? 6 : 11;
+  const near = last / (most + 1);
+  const inner = ticksBetween(1, last, most).filter(tick => tick - 1 >= near && last - tick >= near);
+  for (const tick of new Set([1, ...inner, last])) {
     parts.push(element("text", {x: x(tick), y: bottom + 18, class: "tick"}, tick));
   }
   parts.push(
     element("line", {x1: MARGIN.left, x2: right, y1: y(0), y2: y(0), class: "reference"}),
     element("text", {x: (MARGIN.left + right) / 2, y: bottom + 40, class: "tick"},
-      "hidden layer (1 is next to the inputs)"),
+      right < 340 ? "hidden layer" : "hidden layer (1 is next to the inputs)"),
   );
   return parts;
 }
@@ -118,9 +119,10 @@ function describe(setting, found) {
 function fillTable(body, found) {
   const cells = found.layers.map((layer, k) => {
     const row = document.createElement("tr");
-    const curves = [found.rms, found.low, found.median, found.high];
-    const theory = found.theory ? sizeInWords(found.theory[k]) : "–";
-    const texts = [layer, ...curves.map(curve => sizeInWords(curve[k])), theory];
+    const curves = [found.rms, found.low, found.median, found.high, found.theory];
+    // on a phone a number has to be broken here: six stand side by side
+    const size = curve => curve ? sizeInWords(curve[k]).replaceAll("\u00a0", " ") : "–";
+    const texts = [layer, ...curves.map(size)];
     texts.forEach((text, column) => {
       const cell = document.createElement(column ? "td" : "th");
       if (!column) cell.scope = "row";

@@ -19,7 +19,8 @@ function sizeInWords(log10) {
     mantissa = "1.0";
     exponent += 1;
   }
-  return `${mantissa} × ${powerOfTen(exponent)}`;
+  // no line breaks within a number
+  return `${mantissa}\u00a0×\u00a0${powerOfTen(exponent)}`;
 }
 
 function verdict(ratio, dead) {

@@ -264,7 +264,8 @@ def test_a_screen_reader_hears_the_finding_once_things_are_at_rest(tab):
     )
     choose(tab, depth=30)
     expect(voice).not_to_have_text(heard)
-    assert tab.evaluate("heard") == [tab.evaluate("$('verdict').innerText.trim()")]
+    seen = tab.locator("#verdict").inner_text()
+    assert tab.evaluate("heard") == [" ".join(seen.split())]
     expect(tab.get_by_role("img", name=re.compile("networks of 30 layers: RMS"))).to_be_visible()
 
 
@@ -303,6 +304,16 @@ def test_nothing_is_cut(open_tab, size):
         width,
     )
     assert cut == []
+    beyond = tab.evaluate(
+        """() => {
+            const room = document.querySelector('#picture').getBoundingClientRect();
+            return [...document.querySelectorAll('#picture text')].filter(part => {
+                const box = part.getBoundingClientRect();
+                return box.left < room.left || box.right > room.right || box.bottom > room.bottom;
+            }).map(part => part.textContent);
+        }"""
+    )
+    assert beyond == []
     # the text of a menu, whose arrow takes some 20 pixels
     menus = tab.evaluate(
         """[...document.querySelectorAll('select')].filter(menu => {
