@@ -8,7 +8,7 @@ lab:  ## open the course in JupyterLab (the first time installs it)
 	@$(PYTHON) tasks.py lab
 demo:  ## show the gradient explorer to a hall, as a page without code
 	@$(PYTHON) tasks.py demo
-site:  ## run every lesson and build the course as pages to read, in site/lessons (some minutes)
+site:  ## write site/index.html, a page that needs nothing, and the lessons as pages (some minutes)
 	@$(PYTHON) tasks.py site
 test:  ## run every check: lint, unit tests, notebooks, browser
 	@$(PYTHON) tasks.py test

@@ -1,6 +1,7 @@
 """One cell that says whether everything the course needs is there: notebook 00 shows it."""
 
 import html
+import os
 import platform
 import threading
 import time
@@ -37,9 +38,10 @@ def check() -> widgets.VBox:
 
 def _browser():
     """Make the line about the browser, and the hidden clock whose first tick turns it to ✓."""
+    last = _advice("start anew with make lab")
     waiting = (
         "Waiting for the browser. If this line stays, the widgets cannot reach the kernel: "
-        "reload the page, run this cell again, and if that fails start anew with make lab."
+        f"reload the page, run this cell again, and if that fails {last}."
     )
     line = widgets.HTML(_line("…", waiting))
     # a hidden Play widget counts by itself, in the browser: its first step proves the round trip
@@ -71,7 +73,10 @@ def _versions():
     try:
         needed = [Requirement(text) for text in metadata.requires("vanishing-gradients")]
     except metadata.PackageNotFoundError:
-        return "✗", "The course is not installed in this kernel: start it with make lab."
+        return (
+            "✗",
+            f"The course is not installed in this kernel: {_advice('start it with make lab')}.",
+        )
     for requirement in needed:
         # for another system, or for the tests only
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
@@ -85,7 +90,8 @@ def _versions():
         if not requirement.specifier.contains(version, prereleases=True):
             faults.append(f"{requirement.name} is {version}, not {requirement.specifier}")
     if faults:
-        return "✗", f"{'; '.join(faults)}. To mend it, run: pip install -r requirements.txt"
+        remedy = _advice("run: pip install -r requirements.txt")
+        return "✗", f"{'; '.join(faults)}. To mend it, {remedy}"
     shown = ", ".join(f"{name} {found[name]}" for name in SHOWN if name in found)
     return "✓", f"Python {platform.python_version()}, {shown}: as the course needs them."
 
@@ -101,7 +107,7 @@ def _gradient():
         return "✓", "Keras and NumPy find the same gradient in every layer of a first network."
     return "✗", (
         f"Keras and NumPy disagree on a gradient by {error:.1e}, so TensorFlow is damaged: "
-        "delete the folder .venv and run make lab."
+        f"{_advice('delete the folder .venv and run make lab')}."
     )
 
 
@@ -116,7 +122,9 @@ def _speed():
     said = f"Measuring ten small networks takes {milliseconds:.1f} ms here"
     if milliseconds < SLOW * REFERENCE_MILLISECONDS:
         return "✓", f"{said} (the reference is {REFERENCE_MILLISECONDS} ms)."
-    return "✗", f"{said}, the reference is {REFERENCE_MILLISECONDS} ms: close other programs."
+    # on a hub it is the others' programs that take the time
+    remedy = "wait a minute, and run this cell again" if _is_on_hub() else "close other programs"
+    return "✗", f"{said}, the reference is {REFERENCE_MILLISECONDS} ms: {remedy}."
 
 
 def _engine():
@@ -127,7 +135,7 @@ def _engine():
     except (ImportError, OSError) as error:  # OSError: numba's compiler lacks its library
         return "✗", (
             f"The training engine cannot be loaded ({error}): "
-            "delete the folder .venv and run make lab."
+            f"{_advice('delete the folder .venv and run make lab')}."
         )
     if folder is None:
         return "✓", (
@@ -137,6 +145,20 @@ def _engine():
     if compiled:
         return "✓", "The training engine is compiled on this machine."
     return "…", "The training engine will be compiled at the first training, some 10 s."
+
+
+def _is_on_hub():
+    return "JUPYTERHUB_USER" in os.environ
+
+
+def _advice(at_home):
+    """Return what to do: on a hub a learner has no installation, but a server and a teacher."""
+    if _is_on_hub():
+        return (
+            "stop your server (File, Hub Control Panel) and start it again, "
+            "and if that changes nothing show this line to your teacher"
+        )
+    return at_home
 
 
 def _line(mark, text):

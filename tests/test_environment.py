@@ -101,5 +101,24 @@ def test_an_engine_that_cannot_be_loaded_is_told_with_the_remedy(monkeypatch):
     assert mark == "✗" and "cannot be loaded" in text and "make lab" in text
 
 
+def test_on_a_hub_no_line_sends_a_learner_to_a_terminal(engine, monkeypatch):
+    """There is no terminal of one's own there, and nothing that one may install."""
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    monkeypatch.setattr(metadata, "version", lambda name: "0.1")
+    monkeypatch.setattr(environment, "REFERENCE_MILLISECONDS", 1e-6)
+    right = measure.signals
+    monkeypatch.setattr(measure, "signals", lambda *args: 1.01 * right(*args))
+    monkeypatch.setitem(sys.modules, "helpers.training", None)
+    said = [text for _, text in (part() for part in PARTS)]
+    said.append(environment._browser()[0].value)
+    monkeypatch.setattr(metadata, "requires", missing)
+    said.append(environment._versions()[1])
+    assert not re.search(r"make lab|pip install|\.venv|close other", " ".join(said))
+    assert sum("teacher" in text for text in said) == len(said) - 1  # the slow machine's says wait
+
+
+PARTS = (environment._versions, environment._gradient, environment._speed, environment._engine)
+
+
 def test_what_a_line_quotes_is_escaped():
     assert "&lt;b&gt; &amp;" in environment._line("✗", "<b> &")

@@ -27,6 +27,7 @@ ALLOWED = {
     "environment": {*PIPELINE, "training"},
     "explorers": {*PIPELINE, "training", "theory", "recurrent", "transformer", "plots"},
     "goals": {"explorers"},
+    "prepare": {"data", "explorers", "training"},
 }
 HEAVY = {"tensorflow", "keras"}
 MAY_LOAD_TENSORFLOW_ON_IMPORT = {

@@ -14,6 +14,7 @@ import tomllib
 from pathlib import Path
 
 import jupyterlab_server.settings_utils
+import licenses
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -30,6 +31,7 @@ DIRECT = [
         *PYPROJECT["project"]["optional-dependencies"]["site"],
     ]
 ]
+NUM_COURSE = len(PYPROJECT["project"]["dependencies"])
 
 
 def normal(name):
@@ -67,10 +69,83 @@ def test_a_direct_dependency_has_a_lowest_and_a_highest_version():
         assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, str(requirement)
 
 
+@pytest.mark.parametrize("name", licenses.locked())
+def test_the_licence_of_a_locked_package_allows_its_use(name):
+    assert licenses.is_allowed(licenses.licence(name)), licenses.licence(name)
+
+
+def test_other_licences_are_not_allowed():
+    refused = ("", "GPL-3.0", "MIT AND GPL-2.0-or-later", "AGPL-3.0", "Proprietary", "CC-BY-NC-4.0")
+    assert not any(map(licenses.is_allowed, refused))
+
+
+def modules_imported(*patterns):
+    """The modules that these files import which are neither Python's nor of this repository."""
+    found = set()
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text("utf-8")
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = "\n".join(
+                "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"
+            )
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.split(".")[0])
+    ours = {path.stem for path in (*ROOT.glob("*"), *ROOT.glob("tests/**/*.py"))}
+    return found - ours - set(sys.stdlib_module_names)
+
+
+MODULES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}  # called otherwise than their packages
+# Called by their commands, or by another package.
+COMMANDS = {
+    "pytest-xdist": '"-n"',
+    "nbval": "--nbval-lax",
+    "ruff": '"ruff"',
+    "nbstripout": '"nbstripout"',
+    "pre-commit": "pre-commit install",
+    "check-jsonschema": "check_jsonschema",
+    "build": '"build"',
+    "hatchling": "hatchling",
+    "hatch-vcs": "hatch-vcs",
+    "tensorflow-cpu": "tensorflow",
+    "jupyterlab": "jupyterlab.labapp",
+}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used():
+    def packages(*patterns):
+        names = modules_imported(*patterns)
+        return {normal(MODULES.get(name, name)) for name in names}
+
+    course = {requirement.name for requirement in DIRECT[:NUM_COURSE]}
+    every = {requirement.name for requirement in DIRECT}
+    needed = packages("helpers/**/*.py", "jupyter/*.py", "notebooks/*.ipynb")
+    assert needed <= course
+    needed_by_tests = packages("tests/**/*.py", "tasks.py")
+    assert needed_by_tests <= every
+    unseen = every - needed - needed_by_tests
+    assert unseen <= COMMANDS.keys()
+    files = ("tasks.py", "pyproject.toml", "CONTRIBUTING.md", "tests/test_wheel.py")
+    text = "".join((ROOT / name).read_text("utf-8") for name in files)
+    assert all(COMMANDS[name] in text for name in unseen)
+
+
+def test_contributing_says_what_each_direct_dependency_is_for():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.split("## Dependencies")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \| (.+) \|$", table, re.M)
+    named = [name for names, _ in rows for name in re.findall(r"`(.+?)`", names)]
+    assert sorted(named) == sorted(requirement.name for requirement in DIRECT)
+    assert all(len(purpose.split()) >= 2 for _, purpose in rows)
+
+
 def test_environment_yml_repeats_no_package_list():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
     *conda, pip = environment["dependencies"]
-    assert pip == {"pip": ["-r requirements.txt", "-e ."]}
+    assert pip == {"pip": ["-r requirements.txt", "."]}
     assert [line.split("=")[0] for line in conda] == ["python", "pip"]
     assert conda[0].removeprefix("python=") in map(tasks.version, tasks.PYTHONS)
 
@@ -155,7 +230,9 @@ def test_a_wrong_python_is_told_what_is_right(wrong, tmp_path, monkeypatch):
 # ---------------------------------------------------------------- set-up
 
 # A project without dependencies whose wheel needs no build tool: its set-up is real and offline.
+# Like hatchling's its wheel holds the folder's name; and a module, which somebody may delete.
 BACKEND = """
+import os
 import zipfile
 
 
@@ -163,6 +240,8 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     name = "small-1.0-py3-none-any.whl"
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
         info = "small-1.0.dist-info/"
+        wheel.writestr("_editable_impl_small.pth", os.getcwd().encode())
+        wheel.writestr("tiny.py", "")
         wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: small\\nVersion: 1.0\\n")
         wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
         wheel.writestr(info + "RECORD", "")
@@ -179,13 +258,15 @@ with open("prepared", "a") as count:
 
 @pytest.fixture
 def small(tmp_path):
+    tmp_path = tmp_path / "Kurs für Anfänger"
+    tmp_path.mkdir()
     (tmp_path / "jupyter").mkdir()
     (tmp_path / "jupyter/overrides.json").write_text("{}")
     (tmp_path / "jupyter/ipython_kernel_config.py").touch()
     (tmp_path / "helpers/training").mkdir(parents=True)
     for package in ("helpers", "helpers/training"):
         (tmp_path / package / "__init__.py").touch()
-    (tmp_path / "helpers/training/prepare.py").write_text(ENGINE)
+    (tmp_path / "helpers/prepare.py").write_text(ENGINE)
     (tmp_path / "requirements.txt").write_text("# nothing\n")
     (tmp_path / "backend.py").write_text(BACKEND)
     (tmp_path / "pyproject.toml").write_text(
@@ -201,6 +282,10 @@ def prepared(project):
     return len(count.read_text()) if count.exists() else 0
 
 
+# A machine without a locale: before version 3.13 Python reads some files as ASCII then.
+BARE = {"LC_ALL": "C"}
+
+
 def start_set_up(project, before=""):
     code = (
         f"import sys, tasks; {before}\n"
@@ -210,6 +295,7 @@ def start_set_up(project, before=""):
     # An index that refuses the connection stands for the missing network.
     env = dict(os.environ, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull)
     env["PIP_RETRIES"] = "1"  # each later one waits longer
+    env |= BARE
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         env.pop(name, None)
     pipe = subprocess.PIPE
@@ -224,11 +310,15 @@ def run_set_up(project, before=""):
     return process.returncode, output, errors
 
 
+def wait_for(path):
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def interrupt(process, when):
     """Press Ctrl-C once that file is there, and see that one sentence is the answer."""
-    deadline = time.monotonic() + 30
-    while not when.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(when)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -240,7 +330,12 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
     """One venv goes through all of it, for each takes seconds to make."""
     stamp = small / ".venv/set-up.json"
     mark = small / ".venv/mark"
-    interrupt(start_set_up(small), when=small / ".venv/pyvenv.cfg")
+    first = start_set_up(small)
+    wait_for(small / ".venv/pyvenv.cfg")
+    status, _, errors = run_set_up(small)  # a second one at the same time
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "Another set-up of this folder is still running" in errors
+    interrupt(first, when=small / ".venv/pyvenv.cfg")
     assert not stamp.exists()
     mark.mkdir()
 
@@ -254,13 +349,22 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
 
     assert run_set_up(small) == (0, "", "")  # nothing to do
     assert prepared(small) == 1
+    (tiny,) = small.glob(".venv/[Ll]ib/**/tiny.py")
+    tiny.unlink()
+    assert run_set_up(small)[0] == 0
+    assert tiny.exists()
+    assert mark.exists()  # the rest stayed
+    assert prepared(small) == 2
+    python = small / tasks.PYTHON.relative_to(tasks.ROOT)
+    command = [str(python), "-c", "import helpers.training, tiny"]
+    assert subprocess.run(command, cwd=small.parent, env=os.environ | BARE).returncode == 0
 
     (small / "requirements.txt").write_text("# nothing, said differently\n")
     before = stamp.read_text()
     assert run_set_up(small)[0] == 0
     assert stamp.read_text() != before
     assert mark.exists()  # in place
-    assert prepared(small) == 2
+    assert prepared(small) == 3
 
     lock = (small / "requirements.txt").read_text()
     (small / "requirements.txt").write_text("numpy==2.0.0\n")
@@ -287,6 +391,19 @@ def installed(small, monkeypatch):
     return steps
 
 
+@pytest.mark.parametrize("proxy", ["nonsense", "http://[bad"])
+def test_a_nonsense_proxy_is_told(proxy, small, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    (small / "requirements.txt").write_text("numpy==2.0.0\n")
+    # The list of packages cannot be read, so nothing is installed into this Python.
+    this = "tasks.make_venv = print; tasks.PYTHON = tasks.Path(sys.executable)"
+    status, _, errors = run_set_up(small, this)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "check the network (a proxy," in errors
+
+
 @pytest.mark.parametrize("change", ["python", "project"])
 def test_another_python_or_another_place_means_a_new_venv(change, installed):
     tasks.VENV.mkdir()
@@ -299,7 +416,7 @@ def test_another_python_or_another_place_means_a_new_venv(change, installed):
 
 
 def test_an_engine_that_cannot_be_prepared_is_told_and_tried_again(installed):
-    engine = tasks.ROOT / "helpers/training/prepare.py"
+    engine = tasks.ROOT / "helpers/prepare.py"
     engine.write_text("raise ImportError('DLL load failed.')")
     for _ in range(2):
         with pytest.raises(tasks.Problem, match="stopped with 'ImportError: DLL load failed'") as p:
@@ -322,7 +439,7 @@ def test_an_engine_that_cannot_be_prepared_is_told_and_tried_again(installed):
     ids=["permission", "full", "no-folder"],
 )
 def test_an_engine_that_cannot_be_kept_on_disk_is_no_fault(fault, installed, capsys):
-    (tasks.ROOT / "helpers/training/prepare.py").write_text(f"raise {fault}")
+    (tasks.ROOT / "helpers/prepare.py").write_text(f"raise {fault}")
     tasks.set_up()
     assert "could not be kept on disk" in capsys.readouterr().out
     tasks.set_up()
@@ -335,13 +452,13 @@ def test_what_failed_is_explained_by_its_own_output(installed):
     with tasks.LOG.open("a", encoding="utf-8") as log:
         log.write(OFFLINE)
         log.flush()
-        (tasks.ROOT / "helpers/training/prepare.py").write_text("import nothing_of_this_name")
+        (tasks.ROOT / "helpers/prepare.py").write_text("import nothing_of_this_name")
         with pytest.raises(tasks.Problem, match="ModuleNotFoundError"):
             tasks.prepare(log)
 
 
 def test_an_interrupted_preparation_is_all_that_is_done_again(small):
-    engine = small / "helpers/training/prepare.py"
+    engine = small / "helpers/prepare.py"
     started = small / "started"
     engine.write_text("import pathlib, time; pathlib.Path('started').touch(); time.sleep(60)")
     installed = "tasks.make_venv = tasks.install = print; tasks.PYTHON = tasks.Path(sys.executable)"
@@ -370,6 +487,23 @@ def test_something_else_called_venv_is_left_alone(small):
     assert status == 1
     assert "move or delete it" in errors
     assert [path.name for path in (small / ".venv").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("home", [None, "", "a file/home"])
+def test_without_a_home_that_can_be_written_another_one_serves(home, installed, monkeypatch):
+    (tasks.ROOT / "a file").touch()
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    tasks.VENV.mkdir()
+    tasks.need_home()
+    folder = Path.home()
+    assert folder.is_absolute()
+    assert home != "a file/home" or folder == tasks.VENV / "home"
+    (folder / "a course's test").touch()
+    (folder / "a course's test").unlink()
+    assert not (tasks.ROOT / "~").exists()
 
 
 # What pip printed when each of these was tried out.

@@ -18,7 +18,8 @@ layer got which tensor; ``sites`` follows each kernel's output to its activation
 tries what that does; ``catching`` catches pre-activations, slopes and activations while the model
 runs; ``losses``, ``updates``, ``sums``, ``table`` and ``measuring`` turn them into numbers;
 ``evidence``, ``heads``, ``finite`` and ``rules`` into a verdict; ``remedies`` into a next step;
-``report`` shows it, and ``watch`` and ``notices`` do so during a fit. ``signals`` is the same for
+``report`` shows it, and ``watch`` and ``notices`` do so during a fit. ``planted`` holds networks
+with known faults, which ``builders`` builds, and ``exam`` hides them. ``signals`` is the same for
 ``measure``; ``training.train_model`` is built on the first five, and on ``classifier``.
 """
 

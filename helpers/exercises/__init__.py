@@ -7,7 +7,8 @@ anew, `progress` counts over the whole course, `tally` over one lesson.
 
 The modules: `prediction` (its page's side is question.js), `deciding` which run decides one,
 `sealing` answers that can't be read at a glance, `exercise`, `comparing` the usual checker,
-`store` the file, `lessons` what the notebooks ask, `counting` the totals, `page` how text looks.
+`store` the file, `hall` a class's counts, `lessons` what the notebooks ask, `counting` the totals,
+`page` how text looks.
 """
 
 from helpers.exercises.comparing import compare

@@ -14,7 +14,7 @@ import anywidget
 import traitlets
 
 from helpers.checks import a_text, texts
-from helpers.exercises import store
+from helpers.exercises import hall, store
 from helpers.exercises.deciding import decider
 from helpers.exercises.sealing import unseal
 
@@ -41,6 +41,9 @@ class Prediction(anywidget.AnyWidget):
     verdict = traitlets.Unicode().tag(sync=True)
     text = traitlets.Unicode(ASK).tag(sync=True)
     notice = traitlets.Unicode().tag(sync=True)
+    # whether the choice is counted in the hall; None where nobody counts
+    counted = traitlets.Bool(None, allow_none=True).tag(sync=True)
+    hall = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, question: str, options: Sequence[str], *, answer: str, why: str):
         a_text("question", question)
@@ -62,6 +65,11 @@ class Prediction(anywidget.AnyWidget):
         self.notice = store.notice()
         # only now: restoring a choice must not write it again
         self.observe(self._commit, names="chosen")
+        if hall.is_on():
+            self.counted = hall.is_counted()
+            # a choice of last week counts today, and one that is counted already only once
+            self._count()
+            self.observe(self._let_count, names="counted")
         decider.add(self)
 
     @property
@@ -85,6 +93,8 @@ class Prediction(anywidget.AnyWidget):
             self.verdict = verdicts.get(self.chosen, f"✗ You said: {self.chosen}.")
             self.text = f"The answer: {self.answer}. {self.why}"
             self.right = self.answer
+        if self.counted and self.chosen is not None:
+            hall.ask(self.question, self.options, self._hear)
 
     @traitlets.validate("chosen")
     def _check(self, proposal):
@@ -97,11 +107,26 @@ class Prediction(anywidget.AnyWidget):
         if self.chosen is None:
             return
         store.keep(self.question, self.chosen)
+        self._count()
         self.notice = store.notice()
         if self._is_decided:
             self.reveal()
         else:
             self._confirm()
+
+    def _count(self):
+        if self.counted and self.chosen is not None:
+            hall.tell(self.question, self.options, self.chosen)
+
+    def _let_count(self, change):
+        hall.let_count(change.new)
+        if change.new:
+            self._count()
+        else:
+            hall.withdraw(self.question, self.options)
+
+    def _hear(self, said):
+        self.hall = said
 
     def _confirm(self):
         self.verdict = f"You say: {self.chosen}."

@@ -27,12 +27,27 @@ function build(model, el) {
     make("input", label, {type: "radio", name: id, value: option});
     make("span", label, {textContent: option});
   }
+  const count = model.get("counted") === null ? null : buildCount(model, el);
   const reply = make("p", el, {className: "course-prediction-reply"});
   reply.setAttribute("role", "status");  // a screen reader says what changes
-  return {group, reply};
+  const isOurs = part => group.contains(part) || Boolean(count?.contains(part));
+  return {group, count, reply, isOurs};
 }
 
-function update(model, el, {group, reply}) {
+// Where the hub counts the hall's predictions: the way out of it, in sight with each question.
+function buildCount(model, el) {
+  const label = make("label", el, {className: "course-prediction-count"});
+  const box = make("input", label, {type: "checkbox"});
+  make("span", label, {textContent: "Count my choice in the hall, without my name"});
+  box.addEventListener("change", () => {
+    model.set("counted", box.checked);
+    model.save_changes();
+  });
+  return label;
+}
+
+function update(model, el, {group, count, reply}) {
+  if (count) count.firstChild.checked = model.get("counted");
   const right = model.get("right");
   el.classList.toggle("course-prediction-revealed", right !== null);
   for (const input of group.querySelectorAll("input")) {
@@ -45,18 +60,18 @@ function update(model, el, {group, reply}) {
   }
   reply.replaceChildren();
   make("b", reply, {textContent: model.get("verdict")});
-  reply.append(` ${model.get("text")} ${model.get("notice")}`);
+  reply.append(` ${model.get("text")} ${model.get("notice")} ${model.get("hall")}`);
 }
 
 // Keys that mean something here, and those that would be a command to JupyterLab.
-function onKey(group, event) {
-  if (!group.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+function onKey({group, isOurs}, event) {
+  if (!isOurs(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   const isRun = event.key === "Enter" && event.shiftKey;
   if (isRun || event.key === "Tab") return;
   event.stopPropagation();
   const inputs = [...group.querySelectorAll("input")];
   const place = inputs.indexOf(event.target);
-  if (event.key in STEPS) {
+  if (event.key in STEPS && place >= 0) {
     event.preventDefault();  // the browser would choose as it moves
     inputs[(place + STEPS[event.key] + inputs.length) % inputs.length].focus();
   } else if (event.key === "Enter") {
@@ -67,14 +82,14 @@ function onKey(group, event) {
 export default {
   render({model, el}) {
     const parts = build(model, el);
-    const {group} = parts;
+    const {group, isOurs} = parts;
     const leave = new AbortController();
     const options = {capture: true, signal: leave.signal};
     const keepFromPage = event => {
-      if (group.contains(event.target)) event.stopPropagation();
+      if (isOurs(event.target)) event.stopPropagation();
     };
     // on the window, as JupyterLab listens further in
-    window.addEventListener("keydown", event => onKey(group, event), options);
+    window.addEventListener("keydown", event => onKey(parts, event), options);
     window.addEventListener("mousedown", keepFromPage, options);
     window.addEventListener("focusin", keepFromPage, options);
     group.addEventListener("change", event => {
@@ -86,7 +101,8 @@ export default {
       refresh();
       if (distanceToActive(el) <= 2) bringIntoSight(el);
     };
-    const changes = "change:chosen change:verdict change:text change:notice";
+    const changes = ["chosen", "verdict", "text", "notice", "counted", "hall"]
+      .map(name => `change:${name}`).join(" ");
     model.on(changes, refresh);
     model.on("change:right", reveal);
     refresh();

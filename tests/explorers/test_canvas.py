@@ -170,7 +170,32 @@ def test_a_mosaic_of_panels_fills_the_figure():
     assert below[1] + below[3] < above[1]
 
 
-def test_a_png_holds_every_pixel():
-    rgba = np.random.default_rng(0).integers(0, 256, (7, 5, 4), dtype=np.uint8)
+def decoded(rgba):
     read = matplotlib.image.imread(io.BytesIO(encode(rgba)), format="png")
-    np.testing.assert_array_equal((255 * read).round().astype(np.uint8), rgba)
+    return (255 * read[:, :, :3]).round().astype(int)
+
+
+def test_a_picture_of_few_colors_comes_out_as_it_is():
+    rng = np.random.default_rng(0)
+    colors = np.full((256, 4), 255, np.uint8)
+    # one of each kind, so that none has to give way to a neighbour
+    kinds = rng.choice(1 << 15, 256, replace=False)
+    colors[:, :3] = 8 * np.stack([kinds >> 10, kinds >> 5 & 31, kinds & 31], axis=-1) + 5
+    rgba = rng.permutation(np.repeat(colors, 3, axis=0)).reshape(32, 24, 4)
+    np.testing.assert_array_equal(decoded(rgba), rgba[:, :, :3])
+
+
+def test_of_many_colors_the_frequent_ones_stay_and_the_others_become_the_nearest():
+    rgba = np.random.default_rng(0).integers(0, 256, (40, 50, 4), dtype=np.uint8)
+    rgba[:, :, 3] = 255
+    rgba[:, :25] = (1, 120, 200, 255)
+    rgba[2::2, :25, 0] = 3  # of the same kind, in 19 of 40 rows
+    shown = decoded(rgba)
+    assert (shown[:, :25] == (1, 120, 200)).all()
+    palette = np.unique(shown.reshape(-1, 3), axis=0)
+    assert len(palette) == 256
+    others = rgba[:, 25:, :3].reshape(-1, 3).astype(int)
+    distances = np.linalg.norm(others[:, None] - palette, axis=-1)
+    own = np.linalg.norm(others - shown[:, 25:].reshape(-1, 3), axis=-1)
+    # a kind is 8 wide in each channel, and one colour stands for all of it
+    assert (own <= distances.min(axis=1) + 2 * np.linalg.norm([7, 7, 7])).all()
