@@ -25,6 +25,8 @@ ALLOWED = (
 BY_HAND = {
     "namex": "Apache 2.0",
     "appnope": "BSD License",
+    # public domain and BSD; the GPL is for a mode of Emacs, which the package leaves out
+    "docutils": "BSD-2-Clause",
     "colorama": "BSD License",
     "pywinpty": "MIT",
     "tensorflow": "Apache 2.0",

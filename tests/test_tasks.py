@@ -83,7 +83,8 @@ def modules_imported(*patterns):
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.split(".")[0])
-    ours = {path.stem for path in (*ROOT.glob("*"), *ROOT.glob("tests/**/*.py"))}
+    places = ("*", "tests/**/*.py", "docs/site/*.py", "deploy/*.py")
+    ours = {path.stem for place in places for path in ROOT.glob(place)}
     return found - ours - set(sys.stdlib_module_names)
 
 
@@ -99,6 +100,10 @@ COMMANDS = {
     "build": '"build"',
     "hatchling": "hatchling",
     "hatch-vcs": "hatch-vcs",
+    "sphinx": "Sphinx",
+    "myst-nb": "MyST-NB",
+    "furo": "Furo",
+    "sphinx-mathjax-offline": "sphinx-mathjax-offline",
     "tensorflow-cpu": "tensorflow",
     "jupyterlab": "jupyterlab.labapp",
 }
@@ -113,7 +118,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_used():
     every = {requirement.name for requirement in DIRECT}
     needed = packages("helpers/**/*.py", "jupyter/*.py", "notebooks/*.ipynb")
     assert needed <= course
-    needed_by_tests = packages("tests/**/*.py", "tasks.py")
+    needed_by_tests = packages("tests/**/*.py", "docs/site/*.py", "tasks.py")
     assert needed_by_tests <= every
     unseen = every - needed - needed_by_tests
     assert unseen <= COMMANDS.keys()

@@ -97,7 +97,8 @@ def write_source(executed: Path, source: Path) -> None:
         lesson = read_lesson(path)
         page = page_cells.for_page(notebook, path.name, lesson, pages, pictures)
         nbformat.write(page, source / path.name)
-    shutil.copy(GUIDE, source)
+    guide = page_cells.link(GUIDE.read_text("utf-8"), pages)
+    (source / GUIDE.name).write_text(guide, encoding="utf-8")
     # a notebook's own title is a whole question: too long for the list beside each page
     names = {path.stem: short_name(path) for path in lessons}
     names |= {glossary.stem: "Glossary", GUIDE.stem: "Twenty minutes in a lecture hall"}
