@@ -384,8 +384,8 @@ def test_a_nonsense_proxy_is_told(proxy, small, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("NO_PROXY", "")
-    (small / "requirements.txt").write_text("numpy==2.0.0\n")
-    # The list of packages cannot be read, so nothing is installed into this Python.
+    # No Python has it, so nothing is installed into this one.
+    (small / "requirements.txt").write_text("no-package-of-this-name==1.0\n")
     this = "tasks.make_venv = print; tasks.PYTHON = tasks.Path(sys.executable)"
     status, _, errors = run_set_up(small, this)
     assert (status, errors.count("\n")) == (1, 1)
