@@ -271,7 +271,7 @@ def prepared(project):
 
 
 # A machine without a locale: before version 3.13 Python reads some files as ASCII then.
-BARE = {"LC_ALL": "C"}
+BARE = {"LC_ALL": "C", "PYTHONPATH": ""}
 
 
 def start_set_up(project, before=""):
