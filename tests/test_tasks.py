@@ -392,6 +392,17 @@ def test_a_nonsense_proxy_is_told(proxy, small, monkeypatch):
     assert "check the network (a proxy," in errors
 
 
+def test_what_was_deleted_by_hand_is_no_longer_in_pip_s_books(installed):
+    site = tasks.site_packages()
+    for name in ("whole", "deleted"):
+        (site / f"{name}-1.0.dist-info").mkdir(parents=True)
+        lines = f"{name}/__init__.py,,\n../../../bin/{name},,\n{name}-1.0.dist-info/RECORD,,\n"
+        (site / f"{name}-1.0.dist-info/RECORD").write_text(lines)
+    (site / "whole").mkdir()
+    tasks.forget_deleted()
+    assert sorted(path.name for path in site.iterdir()) == ["whole", "whole-1.0.dist-info"]
+
+
 @pytest.mark.parametrize("change", ["python", "project"])
 def test_another_python_or_another_place_means_a_new_venv(change, installed):
     tasks.VENV.mkdir()
