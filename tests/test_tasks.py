@@ -277,7 +277,7 @@ def prepared(project):
 
 
 # A machine without a locale: before version 3.13 Python reads some files as ASCII then.
-BARE = {"LC_ALL": "C"}
+BARE = {"LC_ALL": "C", "PYTHONPATH": ""}
 
 
 def start_set_up(project, before=""):
@@ -390,12 +390,23 @@ def test_a_nonsense_proxy_is_told(proxy, small, monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, proxy)
     monkeypatch.setenv("NO_PROXY", "")
-    (small / "requirements.txt").write_text("numpy==2.0.0\n")
-    # The list of packages cannot be read, so nothing is installed into this Python.
+    # No Python has it, so nothing is installed into this one.
+    (small / "requirements.txt").write_text("no-package-of-this-name==1.0\n")
     this = "tasks.make_venv = print; tasks.PYTHON = tasks.Path(sys.executable)"
     status, _, errors = run_set_up(small, this)
     assert (status, errors.count("\n")) == (1, 1)
     assert "check the network (a proxy," in errors
+
+
+def test_what_was_deleted_by_hand_is_no_longer_in_pip_s_books(installed):
+    site = tasks.site_packages()
+    for name in ("whole", "deleted"):
+        (site / f"{name}-1.0.dist-info").mkdir(parents=True)
+        lines = f"{name}/__init__.py,,\n../../../bin/{name},,\n{name}-1.0.dist-info/RECORD,,\n"
+        (site / f"{name}-1.0.dist-info/RECORD").write_text(lines)
+    (site / "whole").mkdir()
+    tasks.forget_deleted()
+    assert sorted(path.name for path in site.iterdir()) == ["whole", "whole-1.0.dist-info"]
 
 
 @pytest.mark.parametrize("change", ["python", "project"])
