@@ -44,7 +44,7 @@ def install(folder):
     # a path that such a file adds isn't searched for further such files: so the course, which the
     # tests' environment holds as a link, is not found in this way
     (site / "shared.pth").write_text(sysconfig.get_path("purelib"))
-    # JupyterLab's pages, which it serves from no link; what the course's wheel brings isn't among them
+    # JupyterLab's pages, which it serves from no link; not what the course's own wheel brings
     ours = shutil.ignore_patterns("voila", "settings")
     for name in ("share/jupyter", "etc/jupyter"):
         shutil.copytree(Path(sys.prefix, name), env / name, ignore=ours)
