@@ -3,6 +3,7 @@
 
   python3 tasks.py lab     open the course in JupyterLab; further options go to JupyterLab
   python3 tasks.py demo    show the gradient explorer to a hall; further options go to Voila
+  python3 tasks.py site    write site/: the page that needs nothing, and the lessons as pages
   python3 tasks.py test    run every check, or the named ones of: lint unit notebooks browser hub
   python3 tasks.py lint    check the style of code and notebooks; --fix mends what it can
   python3 tasks.py lock    write requirements.txt anew from pyproject.toml; --upgrade raises pins
@@ -123,11 +124,16 @@ def read_stamp():
         return None
 
 
+def write_stamp(stamp):
+    STAMP.write_text(json.dumps(dict(stamp, installed=installed())), encoding="utf-8")
+
+
 def set_up():
     """Make .venv what the lock says, or raise Problem. Where it is right already, do nothing."""
     wanted = wanted_stamp()
     found = read_stamp() or {}
-    if found == wanted and PYTHON.exists():
+    lost = set(found.pop("installed", [])) - set(installed())
+    if found == wanted and PYTHON.exists() and not lost:
         return
     ours = (VENV / "pyvenv.cfg").exists() or LOG.exists()
     if VENV.exists() and not ours and not (VENV.is_dir() and not any(VENV.iterdir())):
@@ -136,19 +142,20 @@ def set_up():
             "move or delete it, then run the same command again."
         )
     right = {name for name in wanted if found.get(name) == wanted[name]}
-    fresh = not PYTHON.exists() or not right >= {"python", "project"}
+    fresh = not PYTHON.exists() or "pip" in lost or not right >= {"python", "project"}
     VENV.mkdir(exist_ok=True)
     with LOG.open("a", encoding="utf-8") as log:
         hold(log)
         log.truncate(0)
         if fresh:
             make_venv(log)
-        if fresh or "packages" not in right:
+        if fresh or lost or "packages" not in right:
+            forget_deleted()
             install(log)
             # What is installed stays, should the engine's turn be interrupted.
-            STAMP.write_text(json.dumps(dict(wanted, engine="to do")), encoding="utf-8")
+            write_stamp(dict(wanted, engine="to do"))
         prepare(log)
-    STAMP.write_text(json.dumps(wanted), encoding="utf-8")
+    write_stamp(wanted)
 
 
 def hold(log):
@@ -195,10 +202,32 @@ def make_venv(log):
     run_logged([python, "-m", "venv", str(VENV)], log, lambda text: "making .venv")
 
 
+def site_packages():
+    lib = "Lib" if os.name == "nt" else "lib/python" + version(sys.version_info)
+    return VENV / lib / "site-packages"
+
+
+def installed():
+    """Return the names of the modules in .venv: one that is missing later was deleted by hand."""
+    site = site_packages()
+    names = os.listdir(str(site)) if site.exists() else []
+    # caches come and go, pip renames what it replaces, and a dist-info is named by its version
+    return sorted(n for n in names if not re.search(r"^~|__pycache__$|\.dist-info$", n))
+
+
+def forget_deleted():
+    """Take what was deleted by hand out of pip's books too, so that pip installs it again."""
+    there = {"..", "__pycache__", *installed()}
+    for record in site_packages().glob("*.dist-info/RECORD"):
+        lines = record.read_text(encoding="utf-8").splitlines()
+        names = {re.split("[/,]", line)[0] for line in lines} - {record.parent.name}
+        if names - there:
+            shutil.rmtree(record.parent)
+
+
 def install(log):
     pins = sum(not line.startswith("#") for line in LOCK.read_text("utf-8").splitlines())
-    lib = "Lib" if os.name == "nt" else "lib/python" + version(sys.version_info)
-    site = VENV / lib / "site-packages"
+    site = site_packages()
 
     def progress(text):
         if "\nInstalling collected packages" in text:
@@ -208,7 +237,21 @@ def install(log):
     options = ["--no-input", "--progress-bar=off", "--disable-pip-version-check"]
     options += ["--only-binary=:all:"]  # nothing is compiled on a learner's machine
     what = ["-r", str(LOCK), "-e", str(ROOT)]
+    spell_path_in_ascii(site)  # an installation interrupted at its very end may have left it
     run_logged([str(PYTHON), "-m", "pip", "install", *options, *what], log, progress)
+    spell_path_in_ascii(site)
+
+
+def spell_path_in_ascii(site):
+    """Let Python find the course in a folder of any name.
+
+    The .pth file of an editable installation holds the folder's name in UTF-8. Before 3.13 Python
+    reads it as the system writes text, and dies of it under LC_ALL=C and on some Windows.
+    """
+    for path in site.glob("*.pth"):
+        if path.read_bytes().strip() == str(ROOT).encode():
+            line = f"import sys; sys.path.append({str(ROOT)!a})\n"
+            path.write_text(line, encoding="ascii")
 
 
 def prepare(log):
@@ -244,7 +287,7 @@ def stuck(text):
     return re.search(
         r"Retrying \(Retry|Max retries|Connection(?:Error|Reset|Refused)|onnection aborted|"
         r"NameResolution|ime(?:d )?out|IncompleteRead|ProxyError|SSLError|CERTIFICATE_VERIFY|"
-        r"Could not fetch URL",
+        r"Could not fetch URL|proxy URL|Failed to parse: ",
         recent,
     )
 
@@ -325,8 +368,23 @@ def read_log(begin):
 # ---------------------------------------------------------------- lab
 
 
+def need_home():
+    """Give the programs a folder for their settings where HOME is empty or cannot be written."""
+    if os.name == "nt":
+        return
+    if not os.environ.get("HOME"):
+        os.environ.pop("HOME", None)  # the system knows it, too; an empty one is the folder `~`
+    try:
+        with tempfile.TemporaryDirectory(dir=os.path.expanduser("~")):
+            pass
+    except OSError:
+        (VENV / "home").mkdir(exist_ok=True)
+        os.environ["HOME"] = str(VENV / "home")
+
+
 def lab(options):
     set_up()
+    need_home()
     # A process of its own: JupyterLab is installed in .venv, not necessarily here.
     become([str(PYTHON), str(ROOT / "tasks.py"), "serve", *options])
 
@@ -334,26 +392,43 @@ def lab(options):
 def demo(options):
     """Serve notebooks/live_demo.ipynb as a page; it fetches nothing from a network."""
     set_up()
+    need_home()
     become([str(PYTHON), str(ROOT / "jupyter" / "demo.py"), *options])
+
+
+def site(options):
+    """Build the lessons as pages, then the page that leads to them; return the exit status."""
+    set_up()
+    lessons = [str(PYTHON), str(ROOT / "docs" / "site" / "build_site.py")]
+    page = [str(PYTHON), "-m", "page.build", str(ROOT / "site"), "--lessons", "lessons/index.html"]
+    return subprocess.run(lessons).returncode or subprocess.run(page, cwd=str(ROOT)).returncode
 
 
 def serve(options):
     """Run JupyterLab in this process, which is .venv's Python, until Ctrl-C."""
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # .venv's kernel, not one of the same name at home
-    from jupyterlab.labapp import LabApp
+    try:
+        from jupyterlab.labapp import LabApp
+    except ValueError as error:  # it takes the addresses of proxies apart as it is loaded
+        raise Problem(
+            f"JupyterLab stopped with '{error}': correct or delete the variables http_proxy and "
+            "https_proxy, then run the same command again."
+        ) from None
 
     course = {
         "ServerApp.root_dir": ROOT,
         "ServerApp.port_retries": 50,
         "ServerApp.allow_root": True,
-        "ServerApp.log_level": "WARN",
-        "LabApp.log_level": "WARN",
+        "ServerApp.log_level": "ERROR",
+        "LabApp.log_level": "ERROR",
         "LabApp.default_url": "/lab/tree/" + START,
         # The bridge to the classic notebook's extensions reads every trait of the server, the
         # outdated ones too, and each start would print the warning that one of these gives.
         "ServerApp.jpserver_extensions": "{'notebook_shim': False}",
     }
     given = {option.lstrip("-").split("=")[0] for option in options}
+    if given & {"ip", "ServerApp.ip"}:
+        raise Problem("The course is served to this machine only: leave the option for the IP out.")
     course = [f"--{name}={value}" for name, value in course.items() if name not in given]
     # Handed over inside this process, the token is in no process list; and it overrules a
     # configuration at home that turned it off.
@@ -479,6 +554,15 @@ def need_browser():
         )
 
 
+# What the code host reads, by the name that check-jsonschema has for its form.
+FORMS = {
+    "github-workflows": ".github/workflows/*.yml",
+    "github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "citation-file-format": "CITATION.cff",
+}
+
+
 def lint(options):
     """Check code and notebooks, or with --fix mend them; return what is wrong, if anything."""
     set_up()
@@ -489,6 +573,13 @@ def lint(options):
         "ruff format": [*ruff, "format", "--quiet", *([] if fix else ["--diff"])],
     }
     bad = [name for name, command in commands.items() if subprocess.run(command).returncode]
+    form = [str(PYTHON), "-m", "check_jsonschema", "--default-filetype", "yaml"]
+    for name, pattern in FORMS.items():
+        command = [*form, "--builtin-schema", "vendor." + name, *map(str, ROOT.glob(pattern))]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if run.returncode:  # otherwise it only says that it is through
+            print(run.stdout.decode(errors="replace"))
+            bad.append(pattern)
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if fix:
         strip(notebooks)
@@ -531,11 +622,11 @@ def lock(options):
     """Pin every package for every system with uv, keeping the pins that still fit."""
     what = {
         LOCK: (
-            "test",
+            ("test", "site"),
             "Every package that `make lab` installs, pinned, for Linux, macOS and Windows.",
         ),
         CLASS_LOCK: (
-            "class",
+            ("class",),
             "What deploy/Dockerfile installs: requirements.txt without the test tools.",
         ),
     }
@@ -543,11 +634,13 @@ def lock(options):
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = Path(folder) / PYTHON.relative_to(VENV)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
-        for path, (extra, said) in what.items():
+        for path, (extras, said) in what.items():
             pins = Path(folder) / "requirements.txt"
             shutil.copy(LOCK, pins)  # the class gets what the tests ran with
             flags = ["--quiet", "--universal", "--python-version", version(PYTHONS[-1])]
-            flags += ["--extra", extra, "--no-emit-index-url", "--no-emit-find-links"]
+            for extra in extras:
+                flags += ["--extra", extra]
+            flags += ["--no-emit-index-url", "--no-emit-find-links"]
             flags += ["--no-header", "--no-annotate", "--output-file", str(pins)]
             flags += options if path == LOCK else []
             command = [str(python), "-m", "uv", "pip", "compile", "pyproject.toml", *flags]
@@ -558,7 +651,8 @@ def lock(options):
 
 
 def main(arguments):
-    tasks = {"lab": lab, "demo": demo, "serve": serve, "test": test, "lint": lint, "lock": lock}
+    tasks = {"lab": lab, "demo": demo, "site": site, "serve": serve}
+    tasks.update({"test": test, "lint": lint, "lock": lock})
     if not arguments or arguments[0] not in tasks:
         print(__doc__)
         return 0 if not arguments else 2

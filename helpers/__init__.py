@@ -1,9 +1,10 @@
 """The small module under the course: labelled data flows one way, from a data set to a picture.
 
 ``data, catalogue -> networks -> measure, training -> plots -> explorers``, and
-``catalogue -> theory, recurrent, transformer -> explorers``. Importing ``helpers`` loads nothing
-heavy: TensorFlow comes with the modules that need it. Its start-up chatter is switched off here,
-before it can load; its errors are not (level 3 would hide those too).
+``catalogue -> theory, recurrent, transformer -> explorers``; the captions of ``plots`` take the
+verdict's words from ``theory``. Importing ``helpers`` loads nothing heavy: TensorFlow comes with
+the modules that need it. Its start-up chatter is switched off here, before it can load; its errors
+are not (level 3 would hide those too).
 """
 
 import json

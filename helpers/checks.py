@@ -45,8 +45,23 @@ class Named(dict):
             )
         super().__setitem__(name, entry)
 
+    def update(self, *more, **named) -> None:
+        """Add entries, each of them checked: a plain dict would not ask `__setitem__`."""
+        for name, entry in dict(*more, **named).items():
+            self[name] = entry
+
+    def setdefault(self, name, entry=None):
+        """Add an entry, checked, unless there is one of that name; return the one there is."""
+        if name not in self:
+            self[name] = entry
+        return self[name]
+
+    def __ior__(self, more):
+        self.update(more)
+        return self
+
     def __getitem__(self, name):
-        # a list or an array can't be looked up at all: `dict` would call it unhashable
+        # a list or an array can't be looked up at all: a dict would call it unhashable
         self.check(name)
         return super().__getitem__(name)
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from helpers.catalogue import ACTIVATIONS, Activation, Network
 from helpers.catalogue.activations import PROBE_TOLERANCE, PROBES
-from helpers.checks import whole_number
+from helpers.checks import affordable, instance, shown, whole_number
+
+LAYER_BYTES = 100_000  # that Keras needs for a layer, whatever its size
 
 # at import, before a first model fails with a message about tensors
 if keras.backend.backend() != "tensorflow":
@@ -58,9 +60,12 @@ def make_mlp(
         For an unknown name or a size below 1.
     """
     network = Network(activation, initializer, depth, width, normalization, residual)
-    sizes = network.sizes(
-        whole_number("num_inputs", num_inputs), whole_number("num_outputs", num_outputs)
-    )
+    num_inputs = whole_number("num_inputs", num_inputs)
+    num_outputs = whole_number("num_outputs", num_outputs)
+    affordable(f"A Keras model of {network.depth} layers", network.depth, each=LAYER_BYTES)
+    inner = network.width * (num_inputs + network.width * network.depth + num_outputs)
+    affordable("The kernels of this network", inner)
+    sizes = network.sizes(num_inputs, num_outputs)
     seed = whole_number("seed", seed, low=0)
     replicate = whole_number("replicate", replicate, low=0)
     model = build(network, num_inputs, num_outputs)
@@ -98,8 +103,12 @@ def activation_layer(entry: Activation, name: str | None = None) -> keras.layers
     Raises
     ------
     ValueError
-        If Keras does not know the entry's name, or computes something else than NumPy does.
+        If Keras does not know the entry's name, or computes something else than NumPy does; for
+        what is no entry, or a layer name that Keras refuses.
     """
+    instance("entry", entry, Activation, "an entry of ACTIVATIONS")
+    if name is not None and (not isinstance(name, str) or "/" in name or not name):
+        raise ValueError(f"name must be None, or a text without a slash; got {shown(name)}.")
     _check_against_numpy(entry, entry.fingerprint)
     return _layer_of(entry, name)
 
@@ -166,6 +175,7 @@ def dense_layers(model: keras.Model) -> list[keras.layers.Dense]:
         If the model has other layers: a fused ``Dense(..., activation=...)`` shows no
         pre-activation, so there would be nothing to measure.
     """
+    instance("model", model, keras.Model, "a keras.Model")
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     names = [layer.name for layer in layers]
     # the names say the order, and a linear Dense layer that its output is the pre-activation

@@ -234,10 +234,12 @@ def _checked(cell, weights, inputs):
     inputs = number_array("inputs", inputs)
     num_inputs, columns = weights.kernel.shape[1:]
     belong = CELLS[cell].gates * weights.recurrent_kernel.shape[1] == columns
-    if not belong or inputs.ndim != 3 or inputs.shape[2] != num_inputs or not inputs.size:
+    fit = inputs.ndim == 3 and inputs.size and inputs.shape[2] == num_inputs
+    if not belong or not fit or len({1, len(weights.kernel), len(inputs)}) > 2:
         raise ValueError(
             f"weights must be those of a {cell!r}, and inputs of shape (num_sequences, steps, "
-            f"{num_inputs}); got inputs of shape {inputs.shape}."
+            f"{num_inputs}), one for all or one for each of the {len(weights.kernel)} replicates; "
+            f"got inputs of shape {inputs.shape}."
         )
     return inputs
 
@@ -379,10 +381,8 @@ def _by_replicate(array):
 
 def _draw(name, fan_in, fan_out, *, layer, num_replicates, seed):
     sample = INITIALIZERS[name].sample
-    draws = [
-        sample(fan_in, fan_out, seed=seed, replicate=replicate, layer=layer)
-        for replicate in range(num_replicates)
-    ]
+    stream = {"seed": seed, "layer": layer}
+    draws = [sample(fan_in, fan_out, replicate=k, **stream) for k in range(num_replicates)]
     # the sampler draws in float32, as Keras stores weights; computing in float64 comes after it
     return np.stack(draws).astype(np.float64)
 

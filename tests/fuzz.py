@@ -24,10 +24,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib.figure
 import numpy as np
 
 import helpers
-from helpers import catalogue, data, exercises, explorers, measure, recurrent, theory, training
+from helpers import (
+    catalogue,
+    data,
+    exercises,
+    explorers,
+    measure,
+    networks,
+    recurrent,
+    theory,
+    training,
+)
 from helpers import transformer as transformers
 
 HELPERS = str(Path(helpers.__file__).parent)
@@ -115,6 +126,9 @@ def cases(patterns: tuple[str, ...] = ("",)) -> list[Case]:
         "recurrent": _recurrent_cases,
         "transformer": _transformer_cases,
         "exercises": _exercise_cases,
+        "networks": _network_cases,
+        "plots": _plot_cases,
+        "models": _model_cases,
         # last, as making an explorer takes a while
         "explorers": _explorer_cases,
     }
@@ -276,6 +290,76 @@ def _exercise_cases():
         Case("exercises.Exercise", exercises.Exercise, task | {"solution": "answer = 1"}),
         Case("exercises.compare", exercises.compare, compared),
     ]
+
+
+def _network_cases():
+    sizes = {"num_inputs": 2, "num_outputs": 1, "replicate": 0}
+    mine = catalogue.ACTIVATIONS["tanh"]
+    return [
+        Case("networks.make_mlp", networks.make_mlp, NAMES | SIZE | KIND | sizes),
+        Case("networks.activation_layer", networks.activation_layer, {"entry": mine, "name": "a"}),
+        Case("networks.dense_layers", networks.dense_layers, {"model": _model()}),
+    ]
+
+
+def _model():
+    model = networks.make_mlp("tanh", "he_normal", depth=1, width=2)
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+def _model_cases():
+    from helpers import diagnosis
+    from helpers.diagnosis.exam import Exam
+
+    model = _model()
+    run = {"optimizer": "sgd", "learning_rate": 0.1, "clip": ("norm", 1.0), "epochs": 1}
+    run |= {"batch_size": 2, "seed": 0, "record_every": 1, "keep": (), "loss": None}
+    run |= {"progress": None, "stop": None}
+    points = {"x": POINTS.x, "y": POINTS.y}
+    look = {"model": model, **points, "loss": None, "batch_size": 2}
+    watch = {**points, "every": "epoch", "loss": None}
+    return [
+        Case("measure.signals", measure.signals, {"model": model, "dataset": POINTS}),
+        Case(
+            "training.train_model", training.train_model, {"model": model, "dataset": POINTS, **run}
+        ),
+        Case("diagnosis.diagnose", diagnosis.diagnose, look),
+        Case("diagnosis.GradientWatch", diagnosis.GradientWatch, watch),
+        Case("diagnosis.exam.Exam", Exam, {"seed": 0, "num_patients": 2}),
+    ]
+
+
+def _plot_cases():
+    from helpers import plots
+
+    ax = matplotlib.figure.Figure().add_subplot()
+    run = {"dataset": POINTS, "depth": 2, "width": 2, "epochs": 1, "batch_size": 2}
+    recording = training.train("tanh", "he_normal", **run)
+    z = np.linspace(-3, 3, 7)
+    grid = {"chi": np.ones((2, 2)), "weight_variances": [1.0, 2.0], "bias_variances": [0.0, 0.1]}
+    good = {
+        "activation": {"z": z, "a": z, "slope": np.ones(7), "name": "linear"},
+        "decision_boundary": {
+            "dataset": POINTS,
+            "outputs": np.ones((2, 2)),
+            "extent": (0, 1, 0, 1),
+        },
+        "factors": {"values": np.ones(3)},
+        "heat_map": {"recording": recording, "name": "delta_norm"},
+        "learning_curves": {"recording": recording},
+        "log10_histogram": {"products": np.ones(3)},
+        "over_epochs": {"recording": recording, "name": "delta_norm"},
+        "phase_map": grid,
+        "points": {"dataset": POINTS},
+        "running_product": {"values": np.ones(3)},
+        "shares": {"saturated": np.ones((2, 3)), "dead": np.zeros((2, 3))},
+        "spread": {"measured": {"tanh": np.ones(3)}, "label": "size"},
+        "histograms": {"arrays": {"hidden_1": np.ones(3)}, "label": "weight"},
+        "update_ratios": {"recording": recording},
+    }
+    cases = [Case(f"plots.{n}", getattr(plots, n), v | {"ax": ax}) for n, v in good.items()]
+    return [*cases, Case("plots.show", plots.show, {"ax": ax})]
 
 
 def _explorer_cases():

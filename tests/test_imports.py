@@ -15,7 +15,7 @@ ALLOWED = {
     "checks": set(),
     "data": set(),
     "catalogue": set(),
-    "plots": set(),
+    "plots": {"theory"},
     "networks": {"catalogue"},
     "measure": {"catalogue", "data", "networks"},
     "theory": {"catalogue"},

@@ -182,3 +182,10 @@ def test_bad_input_is_one_clear_sentence(change, sentence):
     arguments = {"cell": "lstm", "steps": 10} | change
     with pytest.raises(ValueError, match=sentence):
         recurrent.profile(**arguments)
+
+
+def test_three_sequences_for_two_replicates_are_refused():
+    drawn = recurrent.weights("lstm", units=2, num_replicates=2)
+    for run in (recurrent.states, lambda *given: recurrent.gradients(*given, np.ones((2, 2)))):
+        with pytest.raises(ValueError, match="one for each of the 2 replicates"):
+            run("lstm", drawn, np.ones((3, 4, 1)))

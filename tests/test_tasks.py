@@ -27,8 +27,10 @@ DIRECT = [
     for text in [
         *PYPROJECT["project"]["dependencies"],
         *PYPROJECT["project"]["optional-dependencies"]["test"],
+        *PYPROJECT["project"]["optional-dependencies"]["site"],
     ]
 ]
+NUM_COURSE = len(PYPROJECT["project"]["dependencies"])
 
 
 def normal(name):
@@ -64,6 +66,74 @@ def test_a_direct_dependency_is_pinned_within_its_range(requirement):
 def test_a_direct_dependency_has_a_lowest_and_a_highest_version():
     for requirement in DIRECT:
         assert {spec.operator for spec in requirement.specifier} == {">=", "<"}, str(requirement)
+
+
+def modules_imported(*patterns):
+    """The modules that these files import which are neither Python's nor of this repository."""
+    found = set()
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        text = path.read_text("utf-8")
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = "\n".join(
+                "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"
+            )
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.split(".")[0])
+    places = ("*", "tests/**/*.py", "docs/site/*.py", "deploy/*.py")
+    ours = {path.stem for place in places for path in ROOT.glob(place)}
+    return found - ours - set(sys.stdlib_module_names)
+
+
+MODULES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}  # called otherwise than their packages
+# Called by their commands, or by another package.
+COMMANDS = {
+    "pytest-xdist": '"-n"',
+    "nbval": "--nbval-lax",
+    "ruff": '"ruff"',
+    "nbstripout": '"nbstripout"',
+    "pre-commit": "pre-commit install",
+    "check-jsonschema": "check_jsonschema",
+    "build": '"build"',
+    "hatchling": "hatchling",
+    "hatch-vcs": "hatch-vcs",
+    "sphinx": "Sphinx",
+    "myst-nb": "MyST-NB",
+    "furo": "Furo",
+    "sphinx-mathjax-offline": "sphinx-mathjax-offline",
+    "tensorflow-cpu": "tensorflow",
+    "jupyterlab": "jupyterlab.labapp",
+}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used():
+    def packages(*patterns):
+        names = modules_imported(*patterns)
+        return {normal(MODULES.get(name, name)) for name in names}
+
+    course = {requirement.name for requirement in DIRECT[:NUM_COURSE]}
+    every = {requirement.name for requirement in DIRECT}
+    needed = packages("helpers/**/*.py", "jupyter/*.py", "notebooks/*.ipynb")
+    assert needed <= course
+    needed_by_tests = packages("tests/**/*.py", "docs/site/*.py", "tasks.py")
+    assert needed_by_tests <= every
+    unseen = every - needed - needed_by_tests
+    assert unseen <= COMMANDS.keys()
+    files = ("tasks.py", "pyproject.toml", "CONTRIBUTING.md", "tests/test_wheel.py")
+    text = "".join((ROOT / name).read_text("utf-8") for name in files)
+    assert all(COMMANDS[name] in text for name in unseen)
+
+
+def test_contributing_says_what_each_direct_dependency_is_for():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.split("## Dependencies")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \| (.+) \|$", table, re.M)
+    named = [name for names, _ in rows for name in re.findall(r"`(.+?)`", names)]
+    assert sorted(named) == sorted(requirement.name for requirement in DIRECT)
+    assert all(len(purpose.split()) >= 2 for _, purpose in rows)
 
 
 def test_environment_yml_repeats_no_package_list():
@@ -154,7 +224,9 @@ def test_a_wrong_python_is_told_what_is_right(wrong, tmp_path, monkeypatch):
 # ---------------------------------------------------------------- set-up
 
 # A project without dependencies whose wheel needs no build tool: its set-up is real and offline.
+# Like hatchling's its wheel holds the folder's name; and a module, which somebody may delete.
 BACKEND = """
+import os
 import zipfile
 
 
@@ -162,6 +234,8 @@ def build_editable(folder, config_settings=None, metadata_directory=None):
     name = "small-1.0-py3-none-any.whl"
     with zipfile.ZipFile(folder + "/" + name, "w") as wheel:
         info = "small-1.0.dist-info/"
+        wheel.writestr("_editable_impl_small.pth", os.getcwd().encode())
+        wheel.writestr("tiny.py", "")
         wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: small\\nVersion: 1.0\\n")
         wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
         wheel.writestr(info + "RECORD", "")
@@ -178,6 +252,8 @@ with open("prepared", "a") as count:
 
 @pytest.fixture
 def small(tmp_path):
+    tmp_path = tmp_path / "Kurs für Anfänger"
+    tmp_path.mkdir()
     (tmp_path / "jupyter").mkdir()
     (tmp_path / "jupyter/overrides.json").write_text("{}")
     (tmp_path / "jupyter/ipython_kernel_config.py").touch()
@@ -200,6 +276,10 @@ def prepared(project):
     return len(count.read_text()) if count.exists() else 0
 
 
+# A machine without a locale: before version 3.13 Python reads some files as ASCII then.
+BARE = {"LC_ALL": "C"}
+
+
 def start_set_up(project, before=""):
     code = (
         f"import sys, tasks; {before}\n"
@@ -209,6 +289,7 @@ def start_set_up(project, before=""):
     # An index that refuses the connection stands for the missing network.
     env = dict(os.environ, PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_CONFIG_FILE=os.devnull)
     env["PIP_RETRIES"] = "1"  # each later one waits longer
+    env |= BARE
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_NO_INDEX"):
         env.pop(name, None)
     pipe = subprocess.PIPE
@@ -218,16 +299,20 @@ def start_set_up(project, before=""):
 
 def run_set_up(project, before=""):
     process = start_set_up(project, before)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)  # a busy machine takes its time
     assert "Traceback" not in output + errors
     return process.returncode, output, errors
 
 
+def wait_for(path):
+    deadline = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def interrupt(process, when):
     """Press Ctrl-C once that file is there, and see that one sentence is the answer."""
-    deadline = time.monotonic() + 30
-    while not when.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(when)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -239,7 +324,12 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
     """One venv goes through all of it, for each takes seconds to make."""
     stamp = small / ".venv/set-up.json"
     mark = small / ".venv/mark"
-    interrupt(start_set_up(small), when=small / ".venv/pyvenv.cfg")
+    first = start_set_up(small)
+    wait_for(small / ".venv/pyvenv.cfg")
+    status, _, errors = run_set_up(small)  # a second one at the same time
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "Another set-up of this folder is still running" in errors
+    interrupt(first, when=small / ".venv/pyvenv.cfg")
     assert not stamp.exists()
     mark.mkdir()
 
@@ -253,13 +343,22 @@ def test_a_venv_is_made_kept_upgraded_and_survives_a_failed_upgrade(small):
 
     assert run_set_up(small) == (0, "", "")  # nothing to do
     assert prepared(small) == 1
+    (tiny,) = small.glob(".venv/[Ll]ib/**/tiny.py")
+    tiny.unlink()
+    assert run_set_up(small)[0] == 0
+    assert tiny.exists()
+    assert mark.exists()  # the rest stayed
+    assert prepared(small) == 2
+    python = small / tasks.PYTHON.relative_to(tasks.ROOT)
+    command = [str(python), "-c", "import helpers.training, tiny"]
+    assert subprocess.run(command, cwd=small.parent, env=os.environ | BARE).returncode == 0
 
     (small / "requirements.txt").write_text("# nothing, said differently\n")
     before = stamp.read_text()
     assert run_set_up(small)[0] == 0
     assert stamp.read_text() != before
     assert mark.exists()  # in place
-    assert prepared(small) == 2
+    assert prepared(small) == 3
 
     lock = (small / "requirements.txt").read_text()
     (small / "requirements.txt").write_text("numpy==2.0.0\n")
@@ -284,6 +383,19 @@ def installed(small, monkeypatch):
         monkeypatch.setattr(tasks, step, lambda log, step=step: steps.append(step))
     monkeypatch.chdir(small)
     return steps
+
+
+@pytest.mark.parametrize("proxy", ["nonsense", "http://[bad"])
+def test_a_nonsense_proxy_is_told(proxy, small, monkeypatch):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("NO_PROXY", "")
+    (small / "requirements.txt").write_text("numpy==2.0.0\n")
+    # The list of packages cannot be read, so nothing is installed into this Python.
+    this = "tasks.make_venv = print; tasks.PYTHON = tasks.Path(sys.executable)"
+    status, _, errors = run_set_up(small, this)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert "check the network (a proxy," in errors
 
 
 @pytest.mark.parametrize("change", ["python", "project"])
@@ -369,6 +481,23 @@ def test_something_else_called_venv_is_left_alone(small):
     assert status == 1
     assert "move or delete it" in errors
     assert [path.name for path in (small / ".venv").iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("home", [None, "", "a file/home"])
+def test_without_a_home_that_can_be_written_another_one_serves(home, installed, monkeypatch):
+    (tasks.ROOT / "a file").touch()
+    if home is None:
+        monkeypatch.delenv("HOME")
+    else:
+        monkeypatch.setenv("HOME", home)
+    tasks.VENV.mkdir()
+    tasks.need_home()
+    folder = Path.home()
+    assert folder.is_absolute()
+    assert home != "a file/home" or folder == tasks.VENV / "home"
+    (folder / "a course's test").touch()
+    (folder / "a course's test").unlink()
+    assert not (tasks.ROOT / "~").exists()
 
 
 # What pip printed when each of these was tried out.

@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
+import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
 
@@ -12,6 +14,7 @@ import tasks
 
 
 def test_jupyterlab_prints_the_address_and_nothing_else(tmp_path):
+    """Even where the port that was asked for is taken."""
     folders = {
         "HOME": "home",
         "IPYTHONDIR": "ipython",
@@ -24,13 +27,34 @@ def test_jupyterlab_prints_the_address_and_nothing_else(tmp_path):
     options = ["--no-browser", f"--ServerApp.root_dir={tmp_path / 'root'}"]
     command = [sys.executable, tasks.__file__, "serve", *options]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(command, env=env, text=True, **pipes) as server:
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    command += [f"--port={port}"]
+    with taken, subprocess.Popen(command, env=env, text=True, **pipes) as server:
         first = server.stdout.readline()
         server.terminate()
         rest = server.communicate(timeout=30)[0]
     assert first.startswith("The course is at http://127.0.0.1:")
+    assert f":{port}/" not in first
     assert "received signal 15" in rest
     assert rest.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "proxy", "sentence"),
+    [
+        ("--ip=0.0.0.0", "", "The course is served to this machine only"),
+        ("--no-browser", ":", "correct or delete the variables http_proxy and https_proxy"),
+    ],
+    ids=["address", "proxy"],
+)
+def test_what_jupyterlab_cannot_do_is_said_in_one_sentence(option, proxy, sentence):
+    command = [sys.executable, tasks.__file__, "serve", option]
+    env = {**os.environ, "http_proxy": proxy}
+    run = subprocess.run(command, env=env, capture_output=True, text=True, timeout=100)
+    assert run.returncode == 1
+    assert sentence in run.stderr
+    assert (run.stdout, run.stderr.count("\n")) == ("", 1)
 
 
 # ipykernel with a pause between the moment when it listens and the one when it can answer.

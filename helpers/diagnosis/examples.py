@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from helpers.checks import not_endless
+
 
 def arrays(what: str, values):
     """Turn inputs or targets into arrays; nested as they are (a list for several inputs).
@@ -14,6 +16,8 @@ def arrays(what: str, values):
     """
     if values is None:
         raise ValueError(f"{what} is None: give arrays, x and y.")
+    if isinstance(values, (dict, list, tuple)) and not values:
+        raise ValueError(f"{what} is empty: give arrays, x and y.")
     kind = type(values).__module__.split(".")[0]
     if kind == "tensorflow" and not hasattr(values, "numpy"):
         raise ValueError(
@@ -35,11 +39,11 @@ def arrays(what: str, values):
 
 def _array(what, values):
     try:
-        found = np.asarray(values)
+        found = np.asarray(not_endless(what, values))
         # numbers kept as Python objects, as a table of mixed columns has them
         if found.dtype == object:
             found = found.astype(keras.config.floatx())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(
             f"{what} must hold numbers in rows of one length; got {type(values).__name__}."
         ) from None

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from helpers.checks import shown
 from helpers.diagnosis.calls import call_model
 
 # losses of probabilities, unless they're told from_logits=True
@@ -49,6 +50,8 @@ class Loss:
                 f"the model {model.name!r} has no loss yet: compile it with one, or give one here, "
                 'as in loss="binary_crossentropy".'
             )
+        if loss is not None and not keras.tree.flatten(loss):
+            raise ValueError(f"loss must be a loss, or a list or dict of them; got {loss!r}.")
         self.given = None if loss is None else keras.tree.map_structure(_as_loss, loss)
         named = model.loss if loss is None else loss
         self.kinds = [kind_of(one) for one in keras.tree.flatten(named)]
@@ -62,7 +65,7 @@ class Loss:
         if keras.tree.is_nested(self.given):
             pairs = _by_output(self.model, self.given, y, outputs)
         else:
-            pairs = [(self.given, t, o) for t, o in zip(*map(_flat, (y, outputs)), strict=True)]
+            pairs = [(self.given, t, o) for t, o in _paired(y, outputs)]
         parts = [loss(_same_rank(target, output), output) for loss, target, output in pairs]
         return tf.add_n([tf.cast(part, parts[0].dtype) for part in [*parts, *self.model.losses]])
 
@@ -71,10 +74,23 @@ def _by_output(model, losses, y, outputs):
     """Pair losses, targets and outputs by their names, or by their order."""
     if isinstance(losses, dict):
         names = list(outputs) if isinstance(outputs, dict) else model.output_names
-        targets = y if isinstance(y, dict) else dict(zip(names, _flat(y), strict=True))
-        found = dict(zip(names, _flat(outputs), strict=True))
+        targets = y if isinstance(y, dict) else dict(_paired(names, y))
+        found = dict(_paired(names, outputs))
+        if unknown := losses.keys() - (found.keys() & targets.keys()):
+            raise ValueError(f"No output is called {shown(min(unknown))}: there are {names}.")
         return [(loss, targets[name], found[name]) for name, loss in losses.items()]
-    return list(zip(*map(_flat, (losses, y, outputs)), strict=True))
+    return _paired(losses, y, outputs)
+
+
+def _paired(*structures):
+    """Put together what belongs to each output: losses, targets, outputs."""
+    flat = [_flat(structure) for structure in structures]
+    numbers = [len(parts) for parts in flat]
+    if len(set(numbers)) > 1:
+        raise ValueError(
+            f"The model's outputs, their targets and losses differ in number: {numbers}."
+        )
+    return list(zip(*flat, strict=True))
 
 
 def _flat(structure):
@@ -95,14 +111,23 @@ class _Mean(keras.losses.Loss):
         self.function = function
 
     def call(self, y_true, y_pred):
-        return self.function(y_true, y_pred)
+        name = getattr(self.function, "__name__", shown(self.function))
+        try:
+            found = self.function(y_true, y_pred)
+        except Exception as error:  # a learner's function raises whatever it likes
+            raise ValueError(f"the loss {name} failed: {shown(error)}.") from error
+        if found is None:
+            raise ValueError(f"the loss {name} returned None: it must return a tensor.")
+        return found
 
 
 def _as_loss(loss):
     try:
         found = keras.losses.get(loss)
     except ValueError:
-        raise ValueError(f"Keras knows no loss {loss!r}.") from None
+        raise ValueError(f"Keras knows no loss {shown(loss)}.") from None
+    if found is None:
+        raise ValueError("A loss must be a name, a keras.losses.Loss or a function; got None.")
     return found if isinstance(found, keras.losses.Loss) else _Mean(found)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 import xarray as xr
 
+from helpers.checks import shown
 from helpers.diagnosis import examples, sums
 from helpers.diagnosis.losses import HALVINGS, Loss, first_scale
 from helpers.diagnosis.measuring import build, first, look, tensors
@@ -77,8 +78,11 @@ class GradientWatch(keras.callbacks.Callback):
         x = examples.arrays("x", x)
         y = examples.arrays("y", y)
         whole = isinstance(every, (int, np.integer)) and not isinstance(every, bool)
-        if every != "epoch" and not (whole and every >= 1):
-            raise ValueError(f'every must be "epoch" or a whole number, 1 or more; got {every!r}.')
+        # an array can't be compared with a text: it would be compared entry by entry
+        if not (isinstance(every, str) and every == "epoch") and not (whole and every >= 1):
+            raise ValueError(
+                f'every must be "epoch" or a whole number, 1 or more; got {shown(every)}.'
+            )
         self.every = every
         self.loss = loss
         self.x, self.y = examples.some(x, y, MOST_WATCHED)

@@ -79,6 +79,9 @@ class Exercise(widgets.VBox):
 
     def check(self, answer) -> widgets.HTML:
         """Say whether `answer` is right; if it isn't, why; ``...`` stands for no answer yet."""
+        # a list of several answers, none of which was given
+        if isinstance(answer, list) and answer and all(part is ... for part in answer):
+            answer = ...
         try:
             complaint = None if answer is ... else self.checker(_watched(answer))
         except _Untouched:

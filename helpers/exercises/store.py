@@ -161,6 +161,9 @@ def _put_aside(place):
 
 def _write(place, progress):
     """Let a new file, complete, take the old one's place."""
+    # what a kernel left that was killed while it wrote: nobody else writes under the lock
+    for half in place.parent.glob(f"{place.name}*.new"):
+        half.unlink(missing_ok=True)
     # a name that nobody else has, in the same folder, since a file changes its name within a disk
     handle, name = tempfile.mkstemp(prefix=place.name, suffix=".new", dir=place.parent)
     try:

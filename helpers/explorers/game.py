@@ -12,8 +12,8 @@ from helpers.explorers import layout
 from helpers.explorers.gradient import gradient_explorer
 from helpers.explorers.release import close_all, free_last_run
 from helpers.explorers.words import judge, size_in_words
+from helpers.plots.maps import LEARNED
 
-LEARNED = 0.9  # accuracy above which a network counts as one that has learned
 NUM_LEARNED = 3  # of the four networks that are trained
 DEAD_SHARE = 0.8  # of the networks, for them to count as killed
 STEADY = 0.005  # how near to 1 a layer's factor has to be

@@ -3,9 +3,14 @@
 The thread ends when there is nothing to do, so an explorer at rest has none.
 """
 
+import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable
+
+FAREWELL = 5.0  # seconds that a process waits at its end for what a thread still computes
+_workers = weakref.WeakSet()
 
 
 class Worker:
@@ -33,6 +38,7 @@ class Worker:
         self._stopped = 0  # number of the newest request that was stopped
         self._asked = 0.0
         self._thread = None
+        _workers.add(self)
 
     def ask(self, request, progress: Callable) -> None:
         """Run `request` instead of whatever waits or runs."""
@@ -58,6 +64,13 @@ class Worker:
             self._number += 1
             self._request = None
             self._changed.notify()
+
+    def end(self) -> None:
+        """Drop what runs, and wait until its thread is over."""
+        thread = self._thread
+        self.drop()
+        if thread is not None:
+            thread.join(FAREWELL)
 
     def _run(self):
         while (job := self._next()) is not None:
@@ -92,3 +105,13 @@ class Worker:
             return self._work(request, tell, outdated)
         except Exception as error:  # whoever asked gets it: the thread has to live on
             return error
+
+
+@atexit.register
+def end_all() -> None:
+    """End every worker's thread before Python goes.
+
+    A thread that comes back from compiled code to an interpreter that is gone aborts the process.
+    """
+    for worker in list(_workers):
+        worker.end()

@@ -71,7 +71,7 @@ def profile(
 
 def _measure(network, kernels, biases, x, y):
     """Statistics of the networks with these parameters: (statistic, replicate, layer)."""
-    layers, outputs = _forward(network, kernels, biases, x)
+    layers, outputs = forward(network, kernels, biases, x)
     classes = np.arange(outputs.shape[-1])
     target = y[:, None] if len(classes) == 1 else y[:, None] == classes
 
@@ -101,8 +101,11 @@ def _measure(network, kernels, biases, x, y):
     return np.stack(columns[::-1], axis=-1)
 
 
-def _forward(network, kernels, biases, x):
-    """Return what every layer saw and gave, a list of dicts, and the outputs."""
+def forward(network, kernels, biases, x):
+    """Return what every layer saw and gave, a list of dicts, and the outputs.
+
+    A hidden layer doesn't depend on those above it: the table of many depths is made from one call.
+    """
     a = x
     layers = []
     for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):

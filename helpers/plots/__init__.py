@@ -14,6 +14,8 @@ transformers, `diagnosis` of a model of your own. All public names are here:
 ``plots.by_layer(...)``.
 """
 
+import inspect
+
 from helpers.plots.chain import Factor, Node, chain
 from helpers.plots.diagnosis import diagnosis_by_layer, update_ratios, watched
 from helpers.plots.epochs import (
@@ -33,6 +35,7 @@ from helpers.plots.functions import (
     value_limits,
     value_shares,
 )
+from helpers.plots.gate import asking
 from helpers.plots.layers import (
     Series,
     by_layer,
@@ -123,3 +126,8 @@ __all__ = [
     "waiting",
     "watched",
 ]
+
+# Whoever calls a picture by its public name is asked first; the rooms call each other freely.
+for _name in __all__:
+    if inspect.isfunction(globals()[_name]) and _name != "show":  # it takes several Axes, too
+        globals()[_name] = asking(globals()[_name])

@@ -6,6 +6,7 @@ import textwrap
 import matplotlib.pyplot as plt
 import numpy as np
 
+from helpers.plots.findings import compared, listed, moved, said
 from helpers.plots.style import (
     BAND,
     OTHER_COLOR,
@@ -53,8 +54,6 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     ValueError
         If `recording` has no variable called `name`.
     """
-    if name not in recording:
-        raise ValueError(f"name must be one of {', '.join(recording)}; got {name!r}.")
     ax = axes_or_new(ax)
     log = name in LOG_SCALE
     has_layers = "layer" in recording[name].dims
@@ -85,7 +84,8 @@ def over_epochs(recording, name, *, legend=True, pinned=None, ax=None):
     _value_axis(ax.yaxis, array, log=log)
     if legend and has_layers:
         _layer_legend(ax)
-    ax.set_label(_finding(array, curves[1], epochs[-1], exploded, log=log))
+    span = 1.0 if log else ceiling - floor
+    ax.set_label(_said(array, curves[1], epochs[-1], exploded, log=log, span=span))
     return ax
 
 
@@ -161,22 +161,49 @@ def _layer_legend(ax):
     )
 
 
-def _finding(array, median, last_epoch, exploded, *, log):
-    """Say of the first and the last layer where the median begins and ends, and what exploded."""
+def _said(array, median, last_epoch, exploded, *, log, span):
+    """Say how the first and the last layer go, where their medians begin and end, what exploded."""
     layers = array.layer.values
     num_networks = len(array)
+    quantity = array.attrs.get("long_name", array.name)
+    finding = f"{quantity}: {_course(layers, median, log=log, span=span)}"
+    if exploded:
+        finding += f", and {exploded} of {num_networks} networks exploded"
     ends = []
     # A set, as the first layer may be the last one.
     for number in sorted({0, len(layers) - 1}):
         first = number_in_words(median[0, number], log=log)
         last = number_in_words(median[-1, number], log=log)
         ends.append(f"{layers[number]} from {first} to {last}")
-    quantity = array.attrs.get("long_name", array.name)
-    networks = f" (median of {num_networks} networks)" if num_networks > 1 else ""
-    finding = f"{quantity}{networks}, epoch 0 to {last_epoch:g}: {'; '.join(ends)}."
-    if exploded:
-        finding += f" {exploded} of {num_networks} networks exploded."
-    return finding
+    networks = f", median of {num_networks} networks" if num_networks > 1 else ""
+    return said(finding, f"Epoch 0 to {last_epoch:g}{networks}: {'; '.join(ends)}")
+
+
+def _course(layers, median, *, log, span):
+    """Say how the lines go: sizes beside each other at both ends, other quantities one by one."""
+    first, last = layers[0], layers[-1]
+    # over a tenth of the way: a line jitters from batch to batch
+    some = max(1, len(median) // 10)
+    ends = [np.median(part, axis=0) for part in (median[:some], median[-some:])]
+    if log and len(layers) > 1:
+        start, end = (compared(*sizes[[0, -1]]) for sizes in ends)
+        also = f"{end} it" if end != start else "still so"
+        return f"{first} starts {start} {last}, and ends {also}"
+    ways = {}
+    for number in sorted({0, len(layers) - 1}):
+        way = moved(ends[0][number], ends[1][number], span / 10)
+        ways.setdefault(way, []).append(layers[number])
+    if len(layers) == 1:
+        return next(iter(ways))
+    return "; ".join(f"{listed(names)} {_plural(way, names)}" for way, names in ways.items())
+
+
+def _plural(way, names):
+    """Return a verb for as many subjects as there are: "rises", but "rise" for two."""
+    if len(names) == 1:
+        return way
+    verb, *rest = way.split(" ")
+    return " ".join([verb.removesuffix("s"), *rest])
 
 
 def grid_over_epochs(recordings, names):
@@ -195,20 +222,23 @@ def grid_over_epochs(recordings, names):
     """
     rows = len(names)
     columns = len(recordings)
-    size = (2.2 + 3.1 * columns, 0.7 + 2.2 * rows)
+    # wide and low, so that two rows and the code above them are in sight together
+    size = (2.2 + 3.1 * max(columns, 3), 0.9 + max(1.35 * rows, 2.2))
     _, axes = plt.subplots(rows, columns, sharex=True, figsize=size, squeeze=False)
     with_layers = [n for n in names if "layer" in next(iter(recordings.values()))[n].dims]
     for row, name in enumerate(names):
         for column, (title, recording) in enumerate(recordings.items()):
             legend = column == columns - 1 and name in with_layers[:1]  # one for all, at the right
             ax = over_epochs(recording, name, legend=legend, ax=axes[row, column])
-            # The quantity is said once a row, in front; each panel names its column.
-            quantity, _, finding = ax.get_label().partition(": ")
-            ax.set_label((f"{quantity}; " if column == 0 else "") + f"{title}: {finding}")
-            ax.set_title(title if row == 0 else "")
+            # each panel names its column
+            ax.set_label(f"{title}, {ax.get_label()}")
+            # an empty line above each row, where its quantity stands
+            ax.set_title(f"{title}\n" if row == 0 else " ")
             if column > 0:
-                ax.set_ylabel("")
                 ax.tick_params(labelleft=False)
+            else:
+                _name_row(ax)
+            ax.set_ylabel("")
             if row < rows - 1:
                 ax.set_xlabel("")
         # Not `sharey`, whose last panel would set the limits of all.
@@ -216,6 +246,13 @@ def grid_over_epochs(recordings, names):
         for ax in axes[row]:
             ax.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     return axes
+
+
+def _name_row(ax):
+    """Write what stands along the y-axis above it: a row is lower than such a name is long."""
+    words = {"transform": ax.transAxes, "va": "bottom", "fontsize": SMALL_TEXT}
+    # not in the layout, as it runs on over the next column
+    ax.text(0, 1.03, " ".join(ax.get_ylabel().split()), in_layout=False, **words)
 
 
 def learning_curves(recording, *, pinned=None, color=OTHER_COLOR, ax=None):
@@ -297,11 +334,12 @@ def heat_map(recording, name, *, ax=None):
     ax.set(title=title, xlabel="epoch", ylabel="hidden layer", xlim=box[:2], ylim=box[2:])
     plain_ticks(ax, integer=True)
     quantity = recording[name].attrs.get("long_name", name)
-    ax.set_label(
-        f"{quantity}, first layer to last: from "
-        f"{scientific(logs[0, 0])} and {scientific(logs[-1, 0])} to "
-        f"{scientific(logs[0, -1])} and {scientific(logs[-1, -1])}."
+    course = _course(recording.layer.values, logs.T, log=True, span=1)
+    numbers = (
+        f"First layer and last: from {scientific(logs[0, 0])} and {scientific(logs[-1, 0])} to "
+        f"{scientific(logs[0, -1])} and {scientific(logs[-1, -1])}"
     )
+    ax.set_label(said(f"{quantity}: {course}", numbers))
     return ax
 
 

@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.plots.findings import said
 from helpers.plots.style import (
     COLORS,
     OPEN_CIRCLES,
@@ -36,7 +37,15 @@ def activation(z, a, slope, *, name, ax=None):
         Pre-activation, phi(z) and phi'(z).
     name : str
         The activation's name; it picks the colour.
+
+    Raises
+    ------
+    ValueError
+        For arrays of different lengths.
     """
+    lengths = [len(z), len(a), len(slope)]
+    if len(set(lengths)) > 1:
+        raise ValueError(f"z, a and slope must have the same length; got {lengths}.")
     ax = axes_or_new(ax)
     color = COLORS.get(name, OTHER_COLOR)
     # The largest, not the steepest: a slope below zero (GELU, mish) isn't what is asked for.
@@ -54,8 +63,11 @@ def activation(z, a, slope, *, name, ax=None):
     ax.set(xlabel="pre-activation $z$", ylabel="value", xlim=(z[0], z[-1]))
     ax.legend(loc="upper left")
     ax.set_label(
-        f"{name}: the largest slope is {largest:.3g}, at z = {z[steepest]:.2g}; "
-        f"at z = {z[-1]:.2g} it is {scientific(log10_size(slope[-1]))}."
+        said(
+            f"{name}: the largest slope is {largest:.3g}",
+            f"It lies at z = {z[steepest]:.2g}; at z = {z[-1]:.2g} the slope is "
+            f"{scientific(log10_size(slope[-1]))}",
+        )
     )
     return ax
 
@@ -110,8 +122,10 @@ def _small_panel(ax, z, a, slope, name):
         ax.plot(z[flat], slope[flat], color=ZERO["color"], linewidth=4, label="slope exactly 0")
     ax.set(title=name, xlim=(z[0], z[-1]), ylim=(-1.9, 2.6))
     ax.set_label(
-        f"{name}: slopes from {slope.min():.2g} to {slope.max():.3g}"
-        + (", exactly 0 on a stretch." if stretch else ".")
+        said(
+            f"{name}: slopes up to {slope.max():.3g}" + ", exactly 0 on a stretch" * bool(stretch),
+            f"The smallest is {slope.min():.2g}",
+        )
     )
 
 
@@ -248,9 +262,11 @@ def laws(x, measured, predicted, *, xlabel, ylabel, ax=None):
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     worst = max(np.abs(np.subtract(measured[name], predicted[name])).max() for name in predicted)
     ax.set_label(
-        f"{ylabel}, at {xlabel} {x[-1]:g}: "
-        + "; ".join(f"{name} {measured[name][-1]:.2g}" for name in predicted)
-        + f". Measured and predicted differ by at most {worst:.1g}."
+        said(
+            f"{ylabel}: measured and predicted differ by at most {worst:.1g}",
+            f"At {xlabel} {x[-1]:g}: "
+            + "; ".join(f"{name} {measured[name][-1]:.2g}" for name in predicted),
+        )
     )
     return ax
 
@@ -285,7 +301,9 @@ def descent(hessian, target, path, *, title, limits, ax=None):
     length = np.linalg.norm(moves, axis=1).sum()
     distance = np.linalg.norm(path[-1] - path[0])
     ax.set_label(
-        f"{title}: {len(moves)} steps, {turns} of them turn back; the path is "
-        f"{length / distance:.2g} times as long as the straight line."
+        said(
+            f"{title}: {turns} of {len(moves)} steps turn back",
+            f"The path is {length / distance:.2g} times as long as the straight line",
+        )
     )
     return ax

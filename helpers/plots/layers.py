@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from helpers.plots.findings import STEADY, alike, grouped, moved, passed_back, passed_on, said
 from helpers.plots.style import (
     BAND,
     OPEN_CIRCLES,
@@ -23,6 +24,7 @@ from helpers.plots.style import (
     log10_size,
     log_line,
     log_ticks,
+    named_colors,
     plain_ticks,
     round_up,
     scientific,
@@ -84,12 +86,30 @@ def by_layer(series, *, quantity, pinned=(), relative=True, place="hidden layer"
     _layer_axis(ax, [*(one.values for one in series), *pinned], place)
     ax.set(title=quantity, ylim=(floor, ceiling))
     log_ticks(ax.yaxis)
-    ends = []
-    for one, (_, _, _, rms) in zip(series, summaries, strict=True):
-        who = one.label or f"{len(one.values)} networks"
-        ends.append(f"{who}, {scientific(rms[0])} in the first, {scientific(rms[-1])} in the last")
-    ax.set_label(f"{quantity}, RMS by {place}: {'; '.join(ends)}.")
+    ax.set_label(_sizes_said(series, summaries, quantity, place, relative=relative))
     return ax
+
+
+def _sizes_said(series, summaries, quantity, place, *, relative):
+    """Say of `by_layer` what becomes of each size from end to end, and then the sizes there."""
+    rms = {one.label: summary[-1] for one, summary in zip(series, summaries, strict=True)}
+    ends = []
+    for one in series:
+        first, last = (scientific(rms[one.label][place]) for place in (0, -1))
+        who = one.label or f"{len(one.values)} networks"
+        ends.append(f"{who}, {first} in the first, {last} in the last")
+    first, last = ({name: logs[place] for name, logs in rms.items()} for place in (0, -1))
+    if not relative:
+        words = passed_on(first, last)
+    elif np.allclose(list(first.values()), 0) and not np.allclose(list(last.values()), 0):
+        words = f"{passed_back(last, first)}, towards the last"  # sizes over the first one's
+    else:
+        words = passed_back(first, last)
+    if relative and len(series) == 1:
+        # a few networks may make up the mean square: the typical one goes its own way
+        _, median, _, root = (moved(logs[-1], logs[0], STEADY) for logs in summaries[0])
+        words += f" by the RMS, which {root}; the median {median}" if median != root else ""
+    return said(f"{quantity}: {words}", f"RMS by {place}: {'; '.join(ends)}")
 
 
 def _summary(values):
@@ -127,10 +147,14 @@ def compare_by_layer(sizes, *, quantity, predicted=None, place="hidden layer", a
     """
     ax = axes_or_new(ax)
     predicted = predicted or {}
+    # What has a colour in the course keeps it; a mixture would have two of one colour.
+    named = named_colors(sizes)
+    known = all(name in named for name in sizes)
+    colors = [named[name] for name in sizes] if known else color_cycle()
     # One number for all networks of a size, so that their band keeps its width.
     series = [
         Series(values / _rms(values)[-1], color, name, predicted.get(name))
-        for (name, values), color in zip(sizes.items(), color_cycle(), strict=False)
+        for (name, values), color in zip(sizes.items(), colors, strict=False)
     ]
     by_layer(series, quantity=quantity, place=place, ax=ax)
     ax.legend(handles=[line for line in ax.lines if line.get_label() in sizes])
@@ -252,6 +276,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     for values in pinned:
         ax.plot(np.arange(1, values.shape[1] + 1), np.median(values, axis=0), label="A", **PINNED)
     ends = []
+    words = {}
     for one in series:
         numbers = np.arange(1, one.values.shape[1] + 1)
         low, middle, high = np.quantile(one.values, BAND, axis=0)
@@ -263,6 +288,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
             f"{one.label or 'it'} {middle[0]:.2f} in the first hidden layer, {middle[-1]:.2f} in "
             "the last"
         )
+        words[one.label] = alike(middle[-1])
     shown = [*(one.values for one in series), *pinned]
     _layer_axis(ax, shown)
     lowest = min(np.quantile(values, BAND[0], axis=0).min() for values in shown)
@@ -271,7 +297,7 @@ def correlations(series, *, limit=None, pinned=(), ax=None):
     ax.set(title="correlation of two inputs", ylim=(floor, 1.05))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_major_formatter(ScalarFormatter())
-    ax.set_label(f"Median correlation of two inputs: {'; '.join(ends)}.")
+    ax.set_label(said(f"Two inputs: {grouped(words)}", f"Median correlation: {'; '.join(ends)}"))
     return ax
 
 

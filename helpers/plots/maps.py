@@ -6,6 +6,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 
+from helpers.plots.findings import listed, said
 from helpers.plots.style import (
     PINNED,
     SMALL_TEXT,
@@ -20,6 +21,7 @@ HERE_COLOR = "#FFD400"  # bright on blue and on red
 REACH_COLOR = "#D55E00"
 REACH_TEXT_COLOR = "#8A3A00"  # the same hue, dark enough to read
 NUM_BOUNDARY_POINTS = 300  # more would hide the shade under them
+LEARNED = 0.9  # accuracy above which a network counts as one that has learned
 MARKERS = "o^sDv"  # of the classes, again and again
 
 
@@ -49,8 +51,10 @@ def points(dataset, *, ax=None):
     ax.set_aspect("equal")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
     ax.set_label(
-        f"{dataset.name}: {len(dataset)} points, {', '.join(counts)}; "
-        f"their mean distances from the middle are {', '.join(distances)}."
+        said(
+            f"{dataset.name}: {len(dataset)} points in {len(classes)} classes",
+            f"{', '.join(counts)}; their mean distances from the middle are {', '.join(distances)}",
+        )
     )
     return ax
 
@@ -190,7 +194,13 @@ def trainability(accuracy, depths, columns, *, reach, name="reach", ax=None):
     for column_name, row in zip(columns, accuracy, strict=True):
         by_depth = (f"{value:.2f} at {depth}" for depth, value in zip(depths, row, strict=True))
         findings.append(f"{column_name} {', '.join(by_depth)}")
-    ax.set_label(f"Median accuracy by depth: {'; '.join(findings)}.")
+    learned = {name: row > LEARNED for name, row in zip(columns, accuracy, strict=True)}
+    deepest = [
+        f"{name} {f'to {np.array(depths)[row].max()} layers' if row.any() else 'nowhere'}"
+        for name, row in learned.items()
+    ]
+    finding = f"Most networks learn: {listed(deepest)}"
+    ax.set_label(said(finding, f"Median accuracy by depth: {'; '.join(findings)}"))
     return ax
 
 

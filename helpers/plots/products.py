@@ -5,6 +5,7 @@ import math
 import numpy as np
 from matplotlib.ticker import FuncFormatter
 
+from helpers.plots.findings import passed_back, said
 from helpers.plots.style import (
     OTHER_COLOR,
     PINNED,
@@ -92,7 +93,7 @@ def running_product(
     else:
         small_legend(ax, "A", "predicted", "nothing lost")
     _product_axes(ax, max(depth, len(pinned_logs) - 1), (low, high), "product so far")
-    ax.set_label(f"The product of {depth} factors{_ends(logs[:, -1], labels)}.")
+    ax.set_label(_product_said(depth, logs[:, -1], labels))
     return ax
 
 
@@ -129,13 +130,16 @@ def _draw_product(ax, logs, floor, style):
         ax.text(first, floor, " exactly 0", color=ZERO["color"], va="bottom")
 
 
-def _ends(logs, labels):
-    """Say where the products end: each by its label, or their median."""
+def _product_said(depth, logs, labels):
+    """Say what becomes of the products, by their labels; of unnamed ones their median."""
+    whole = f"The product of {depth} factors"
     if labels:
-        ends = (f"{label}: {scientific(end)}" for label, end in zip(labels, logs, strict=True))
-        return ", " + "; ".join(ends)
+        ends = dict(zip(labels, logs, strict=True))
+        # a product of factors is what is left of a gradient that begins as 1
+        finding = f"{whole}: {passed_back(ends, dict.fromkeys(ends, 0.0))}"
+        return said(finding, "; ".join(f"{name}: {scientific(end)}" for name, end in ends.items()))
     draws = f" (median of {len(logs)} draws)" if len(logs) > 1 else ""
-    return f": {scientific(np.median(logs))}{draws}"
+    return f"{whole}: {scientific(np.median(logs))}{draws}."
 
 
 def _product_axes(ax, depth, limits, label):
@@ -173,14 +177,13 @@ def log10_histogram(products, *, exact=None, thresholds=(), color=OTHER_COLOR, a
         ax.axvline(decades, **REFERENCE)
         ax.text(decades, 0.97, f" {power_of_ten(decades)}", **words)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-    ax.set(xlabel="product (log scale)", ylabel="density per power of ten")
+    ax.set(xlabel="product (log scale)", ylabel="density\nper power of ten")
     ax.margins(y=0.1)
     ax.legend(loc="upper left")
     # Nine products in ten lie between these.
     low, middle, high = np.quantile(logs, [0.05, 0.5, 0.95])
     above = [f"{100 * (products > t).mean():.1f} % are above {t:.0e}" for t in thresholds]
-    ax.set_label(
-        f"{len(logs):,} products: the median is {scientific(middle)}, 90 % lie "
-        f"between {scientific(low)} and {scientific(high)}" + "".join(f"; {a}" for a in above) + "."
-    )
+    spread = f"90 % lie between {scientific(low)} and {scientific(high)}"
+    finding = f"{len(logs):,} products: the median is {scientific(middle)}"
+    ax.set_label(said(finding, "; ".join([spread, *above])))
     return ax

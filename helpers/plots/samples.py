@@ -1,8 +1,10 @@
 """How measured numbers are distributed: dots by network, quantiles by layer, densities."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from helpers.plots.findings import levels, said
 from helpers.plots.style import (
     OTHER_COLOR,
     PINNED,
@@ -22,14 +24,14 @@ from helpers.plots.style import (
 )
 
 
-def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
+def spread(measured, *, label, log=False, limits=None, reference=None, ax=None):
     """Draw one number of many networks, a dot for each, in a row for each setting or layer.
 
     A bar marks the median of a row. An exact 0 on a log scale is a cross on the floor.
 
     Parameters
     ----------
-    values : dict of str to array, shape (num_networks,)
+    measured : dict of str to array, shape (num_networks,)
         Setting (or layer) -> what was measured. An activation, initializer or layer gives its row
         the colour that it has everywhere, also before a comma: "tanh, 3 layers".
     label : str
@@ -41,8 +43,9 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
     reference : (float, str), optional
         A value to mark with a dotted line, and its name.
     """
-    ax = axes_or_new(ax)
-    rows = {name: np.asarray(row, float).ravel() for name, row in values.items()}
+    # as high as its rows need, so that the picture is in sight below the cell that draws it
+    ax = plt.subplots(figsize=(8, 0.9 + 0.36 * len(measured)))[1] if ax is None else ax
+    rows = {name: np.asarray(row, float).ravel() for name, row in measured.items()}
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}
     limits = limits or round_limits(np.concatenate([*rows.values()]), log=log)
@@ -63,7 +66,8 @@ def spread(values, *, label, log=False, limits=None, reference=None, ax=None):
         numbers = (np.median(row), row.min(), row.max())
         middle, lowest, highest = (number_in_words(number, log=log) for number in numbers)
         medians.append(f"{name} {middle} ({lowest} to {highest})")
-    ax.set_label(f"{label}, median (range): {'; '.join(medians)}.")
+    finding = levels({name: np.median(row) for name, row in rows.items()}, limits)
+    ax.set_label(said(f"{label}: {finding}", f"Median (range): {'; '.join(medians)}"))
     return ax
 
 
@@ -179,13 +183,11 @@ def histograms(arrays, *, label, exact=None, exact_name="exact law", ax=None):
     ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.set_ylim(bottom=0)
     beyond = max(np.mean((array < low) | (array > high)) for array in arrays.values())
-    stds = "; ".join(
-        f"{name} {number_in_words(array.std(), log=False)}" for name, array in arrays.items()
-    )
-    ax.set_label(
-        f"{label}, standard deviation: {stds}"
-        + (f". Up to {100 * beyond:.1f} % lie outside." if beyond > 0 else ".")
-    )
+    spreads = {name: array.std() for name, array in arrays.items()}
+    numbers = "; ".join(f"{name} {number_in_words(s, log=False)}" for name, s in spreads.items())
+    outside = f". Up to {100 * beyond:.1f} % lie outside" if beyond > 0 else ""
+    finding = f"{label}, standard deviation: {levels(spreads, (0, max(spreads.values())))}"
+    ax.set_label(said(finding, f"It is: {numbers}{outside}"))
     return ax
 
 

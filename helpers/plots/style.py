@@ -8,11 +8,13 @@ import html
 import io
 import itertools
 import math
-import re
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, ScalarFormatter
+
+from helpers.checks import not_endless, shown
 
 # One colour an activation, everywhere in the course; relatives share a hue. All have a contrast of
 # 3:1 on white, and are apart for readers who see no red or no green (tests/plots/test_colors.py);
@@ -57,7 +59,7 @@ PINNED = {"color": "#949494", "linewidth": 5, "solid_capstyle": "butt"}  # 3:1 o
 OPEN_CIRCLES = {"marker": "o", "linestyle": "", "fillstyle": "none"}
 TIGHT = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.0, "borderpad": 0}
 
-SHORT_CAPTION = 130  # characters: about a line under a picture
+SHORT_CAPTION = 200  # characters: two lines at most under a picture
 SMALL_TEXT = 12  # points: words within a picture
 BAND = (0.1, 0.5, 0.9)  # quantiles: the ends of every band, and the median between them
 SUPERSCRIPTS = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -279,26 +281,29 @@ def number_in_words(value, *, log):
 def show(ax):
     """Return the figure of `ax` (an ``Axes`` or an array of them) as the result of a cell.
 
-    The picture comes with its alternative text, and with the same text under it: in sight its
-    beginning, one short sentence; a click unfolds the rest. The figure is closed, so that it isn't
-    shown a second time.
+    The picture comes with its alternative text, and with the same text under it: in sight the
+    finding, the first sentence of a panel; a click unfolds the numbers. The figure is closed, so
+    that it isn't shown a second time.
     """
-    axes = np.atleast_1d(ax).ravel()
+    axes = np.asarray(not_endless("ax", ax), object).ravel()
+    if not axes.size or not all(isinstance(each, Axes) for each in axes):
+        raise ValueError(f"ax must be matplotlib Axes, or an array of them; got {shown(ax)}.")
     figure = axes[0].figure
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     # Open, it would be shown again at the end of the cell, and its memory would stay.
     plt.close(figure)
-    sentence = " ".join(str(a.get_label()) for a in axes if a.get_label())
-    return _Shown(stream.getvalue(), sentence, figure.get_figwidth())
+    texts = [str(a.get_label()) for a in axes if a.get_label()]
+    return _Shown(stream.getvalue(), texts, figure.get_figwidth())
 
 
 class _Shown:
-    """A picture with its sentence, as Jupyter shows it; a line of text elsewhere."""
+    """A picture with the texts of its panels, as Jupyter shows it; a line of text elsewhere."""
 
-    def __init__(self, png, sentence, inches):
+    def __init__(self, png, texts, inches):
         self.png = png
-        self.sentence = sentence
+        self.texts = texts
+        self.sentence = " ".join(texts)
         self.width = round(100 * inches)  # CSS pixels; the PNG has twice as many, for sharp screens
 
     def __repr__(self):
@@ -311,17 +316,22 @@ class _Shown:
         return (
             f'<figure style="margin: 0"><img alt="{sentence}" style="width: {self.width}px; '
             f'max-width: 100%" src="data:image/png;base64,{data}">'
-            f"<figcaption>{_caption(self.sentence)}</figcaption></figure>"
+            f"<figcaption>{_caption(self.texts)}</figcaption></figure>"
         )
 
 
-def _caption(text):
-    """Return a text in HTML: whole if it is short, else its first part, the rest on request."""
-    if len(text) <= SHORT_CAPTION:
-        return html.escape(text)
-    # after the first of several series or panels, as the plots put them together
-    parts = re.split("[;.] ", text, maxsplit=1)
-    if len(parts) == 1:
-        return html.escape(text)
-    first, rest = map(html.escape, parts)
-    return f"<details><summary>{first}.</summary>{rest}</details>"
+def _caption(texts):
+    """Return the texts of some panels in HTML: their findings in sight, all of it on request."""
+    # a finding that holds of several panels is said once
+    findings = list(dict.fromkeys(text.partition(". ")[0].rstrip(".") + "." for text in texts))
+    whole = " ".join(texts)
+    shown = findings[:1]
+    # of many panels as many as there is room for
+    for finding in findings[1:]:
+        if len(" ".join([*shown, finding])) > SHORT_CAPTION:
+            break
+        shown.append(finding)
+    seen = html.escape(" ".join(shown))
+    if seen == html.escape(whole):
+        return seen
+    return f"<details><summary>{seen}</summary>{html.escape(whole)}</details>"

@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from helpers.plots.style import BAND, PINNED, REFERENCE, axes_or_new, round_up
+from helpers.plots.findings import alike, grouped, levels, said
+from helpers.plots.style import BAND, PINNED, REFERENCE, TIGHT, axes_or_new, round_up
 
 
 def token_correlations(series, *, pinned=(), ax=None):
@@ -21,12 +22,14 @@ def token_correlations(series, *, pinned=(), ax=None):
     for values in pinned:
         ax.plot(_numbers(values), np.median(values, axis=0), label="A", **PINNED)
     ends = []
+    words = {}
     for one in series:
         numbers = _numbers(one.values)
         low, middle, high = np.quantile(one.values, BAND, axis=0)
         ax.fill_between(numbers, low, high, color=one.color, alpha=0.25, linewidth=0)
         ax.plot(numbers, middle, color=one.color, label=one.label or "median")
         ends.append(f"{one.label or 'it'} {middle[0]:.2f} after the first block, {middle[-1]:.2f}")
+        words[one.label] = alike(middle[-1])
     deepest = max(values.shape[1] for values in (*(one.values for one in series), *pinned))
     end = deepest if deepest <= 5 else round_up(deepest)  # no tick for a block that isn't there
     ax.set(title="mean cosine between tokens", xlabel="block", ylabel="", xlim=(0.5, end + 0.5))
@@ -39,7 +42,8 @@ def token_correlations(series, *, pinned=(), ax=None):
     ax.set_ylim(floor, 1.08)
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(ScalarFormatter())
-    ax.set_label(f"Median cosine between tokens: {' after the last; '.join(ends)} after the last.")
+    cosines = f"Median cosine: {' after the last; '.join(ends)} after the last"
+    ax.set_label(said(f"Tokens: {grouped(words)}", cosines))
     return ax
 
 
@@ -60,7 +64,7 @@ def over_steps(curves, *, quantity, colors=None, guess=None, ax=None):
     ax = axes_or_new(ax)
     if guess is not None:
         ax.axhline(guess, label="guessing", **REFERENCE)
-    ends = []
+    ends = {}
     # in the order of the names, which is that of the legend
     for number, (name, values) in enumerate(curves.items()):
         color = (colors or {}).get(name, f"C{number}")
@@ -68,11 +72,13 @@ def over_steps(curves, *, quantity, colors=None, guess=None, ax=None):
         numbers = _numbers(values)
         ax.fill_between(numbers, low, high, color=color, alpha=0.25, linewidth=0)
         ax.plot(numbers, middle, color=color, label=name)
-        ends.append(f"{name} {middle[-1]:.2f}")
+        ends[name] = middle[-1]
     ax.set(xlabel="step", ylabel=quantity, ylim=(-0.03, 1.05))
-    # these curves cross the whole picture, so no corner is free for sure
-    ax.legend(loc="best")
-    ax.set_label(f"Median {quantity} after the last step: {'; '.join(ends)}.")
+    # these curves cross the whole picture, so no corner is free for sure: above it
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(curves) + 1, **TIGHT)
+    numbers = "; ".join(f"{name} {end:.2f}" for name, end in ends.items())
+    finding = f"{quantity} in the end: {levels(ends, (0, 1))}"
+    ax.set_label(said(finding, f"Median after the last step: {numbers}"))
     return ax
 
 

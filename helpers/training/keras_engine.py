@@ -76,7 +76,7 @@ def _train(model, plan, optimizer, attrs):
     program.reset()  # the optimizer starts afresh, as a newly made one would
     carried = tf.zeros((), program.dtype), tf.constant(-1)
     fixed = tf.constant(dataset.x, program.dtype), tf.constant(dataset.y, program.dtype)
-    every = plan.record_every
+    every = min(plan.record_every, 2**31 - 1)  # what TensorFlow's whole numbers hold
     numbers = tf.constant(every), tf.constant(plan.steps_per_epoch)
     names = list(program.kernels)
     parts = []

@@ -37,6 +37,7 @@ def lab(tmp_path_factory):
         JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
         JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
         IPYTHONDIR=str(folder / "ipython"),
+        JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
     )
     options = ["--no-browser", f"--ServerApp.root_dir={folder / 'root'}"]
     command = [sys.executable, tasks.__file__, "serve", *options]
@@ -51,7 +52,8 @@ def lab(tmp_path_factory):
             time.sleep(0.1)
             announced = re.search(r"(http://[^/]+/)(\S+)\?token=(\w+)", log.read_text())
         url, start, token = announced.groups()
-        yield SimpleNamespace(url=url, start=start, token=token, root=folder / "root")
+        names = {"root": folder / "root", "runtime": folder / "runtime", "log": log}
+        yield SimpleNamespace(url=url, start=start, token=token, **names)
     finally:
         server.terminate()
         server.wait(30)

@@ -140,7 +140,9 @@ def test_a_wrong_answer_hears_its_misconception():
     assert not exercise.solved and not exercises.PROGRESS.exists()
 
 
-@pytest.mark.parametrize("answer", [..., lambda x: ...], ids=["dots", "a function of dots"])
+@pytest.mark.parametrize(
+    "answer", [..., [..., ...], lambda x: ...], ids=["dots", "a list of dots", "a function of dots"]
+)
 def test_an_untouched_answer_is_neither_right_nor_wrong(answer):
     exercise = task()
     said = exercise.check(answer).value

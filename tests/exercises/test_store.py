@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -173,14 +175,33 @@ assert store.notice() == ""
 """
 
 
-def test_kernels_that_write_at_once_keep_each_others_entries(folder):
-    """As many as a learner opens lessons; none gives up, and each entry arrives."""
+def start_writer(name, writes):
     path = os.pathsep.join([str(Path(store.__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": path}
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, str(k), str(WRITES)], env=environment)
-        for k in range(WRITERS)
-    ]
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(name), str(writes)], env=environment)
+
+
+def test_kernels_that_write_at_once_keep_each_others_entries(folder):
+    """As many as a learner opens lessons; none gives up, and each entry arrives."""
+    writers = [start_writer(k, WRITES) for k in range(WRITERS)]
     assert [writer.wait(60) for writer in writers] == [0] * WRITERS
     assert len(store.entries()) == WRITERS * WRITES
+    assert sorted(path.name for path in folder.iterdir()) == [".progress.json", ".progress.lock"]
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_a_kernel_killed_in_the_middle_of_a_write_leaves_a_whole_file(folder, blow):
+    store.keep("before", "1")
+    for round_ in range(5):
+        writer = start_writer(round_, 10**6)
+        deadline = time.monotonic() + 60
+        while f"{round_} 0" not in store.entries():
+            assert time.monotonic() < deadline
+        # another moment of its work each time
+        time.sleep(0.003 * round_)
+        writer.send_signal(blow)
+        assert writer.wait(10) != 0
+        store.keep(f"after {round_}", "1")
+    assert {"before", *(f"after {round_}" for round_ in range(5))} <= set(store.entries())
+    assert store.notice() == ""
     assert sorted(path.name for path in folder.iterdir()) == [".progress.json", ".progress.lock"]

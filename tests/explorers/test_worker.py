@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 
@@ -111,3 +113,25 @@ def test_an_exception_is_handed_over_and_the_thread_lives_on():
         raise bench.results[-1][1]
     bench.ask("good")
     assert bench.finished.wait(10) and bench.results[-1] == ("good", "good done")
+
+
+END = """
+import atexit, threading, time
+threads = []
+# asked for first, so called last: what is left when Python goes
+atexit.register(lambda: print([thread.name for thread in threads if thread.is_alive()]))
+from helpers.explorers import gradient_explorer
+explorer = gradient_explorer()
+explorer.set(depth=40, width=64)
+while explorer._stop.disabled:
+    time.sleep(0.01)
+threads += [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+print(len(threads) > 0)
+"""
+
+
+def test_a_process_may_end_in_the_middle_of_a_training():
+    """A thread that outlives Python aborts the process: "terminate called ..."."""
+    process = subprocess.run([sys.executable, "-c", END], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert process.stdout.split("\n") == ["True", "[]", ""]

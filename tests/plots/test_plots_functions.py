@@ -15,7 +15,7 @@ def test_activation_draws_both_curves_and_marks_the_largest_slope():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), np.tanh(z))
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), entry.derivative(z))
     assert ax.lines[2].get_xydata()[0] == pytest.approx([0, 1])
-    assert "largest slope is 1, at z = 0" in ax.get_label()
+    assert "largest slope is 1. It lies at z = 0" in ax.get_label()
 
 
 def test_activation_grid_draws_each_pair_and_marks_where_the_slope_is_0():
@@ -81,7 +81,7 @@ def test_laws_draw_measured_over_predicted():
     ax = plots.laws(x, {"a": [0.1, 0.2, 0.35]}, {"a": [0.1, 0.2, 0.3]}, xlabel="n", ylabel="share")
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0.1, 0.2, 0.3])
     np.testing.assert_array_equal(line(ax, "a").get_ydata(), [0.1, 0.2, 0.35])
-    assert "at n 3: a 0.35" in ax.get_label() and "differ by at most 0.05" in ax.get_label()
+    assert "differ by at most 0.05. At n 3: a 0.35" in ax.get_label()
 
 
 def test_descent_draws_the_path_over_the_right_valley():
@@ -94,4 +94,4 @@ def test_descent_draws_the_path_over_the_right_valley():
         for w1, w2 in ring.vertices[:: max(1, len(ring.vertices) // 5)]:
             if (w1, w2) != (0, 0):
                 assert np.sqrt((4 * w1**2 + w2**2) / 2) == pytest.approx(level, abs=0.03)
-    assert "3 steps, 2 of them turn back" in ax.get_label()
+    assert "2 of 3 steps turn back." in ax.get_label()

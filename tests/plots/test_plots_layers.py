@@ -17,8 +17,24 @@ def test_by_layer_draws_median_band_and_rms_of_the_networks():
         edges = np.unique(np.round(band[band[:, 0] == number, 1], 9))
         np.testing.assert_allclose(10**edges, [2 * size, 10 * size], rtol=1e-6)
     assert ax.get_label() == (
-        "delta, RMS by hidden layer: it, 6.78 in the first, 6.8 × 10⁻⁶ in the last."
+        "delta: exploding for it. "
+        "RMS by hidden layer: it, 6.78 in the first, 6.8 × 10⁻⁶ in the last."
     )
+
+
+def test_by_layer_judges_sizes_over_the_first_towards_the_last():
+    values = np.array([[1.0, 1e-2, 1e-6]])
+    ax = plots.by_layer([plots.Series(values)], quantity="gradient, over the first")
+    assert ax.get_label().startswith("gradient, over the first: vanishing, towards the last")
+    ax = plots.by_layer([plots.Series(values)], quantity="spread", relative=False)
+    assert ax.get_label().startswith("spread: falls far. ")
+
+
+def test_by_layer_says_where_the_typical_network_goes_another_way_than_the_mean_square():
+    # nine networks whose delta falls to a tenth, and one whose delta grows a hundredfold
+    values = np.array([[0.1, 1.0]] * 9 + [[100.0, 1.0]])
+    ax = plots.by_layer([plots.Series(values)], quantity="delta")
+    assert ax.get_label().startswith("delta: growing by the RMS, which rises; the median falls. ")
 
 
 def test_by_layer_puts_exact_zeros_on_the_floor_and_holds_what_is_pinned():
@@ -55,6 +71,9 @@ def test_compare_by_layer_draws_each_over_its_last_rms_and_names_it():
     np.testing.assert_allclose(theory, [np.log10(forecast)])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(sizes)
     assert ax.get_xlabel() == "time step" and "RMS by time step" in ax.get_label()
+    activations = plots.compare_by_layer({"tanh": first, "sigmoid": second}, quantity="delta")
+    for name in ("tanh", "sigmoid"):
+        assert line(activations, name).get_color() == plots.COLORS[name]
     louder = plots.compare_by_layer({"first": 1e5 * first, "second": 3 * second}, **options)
     for before, after in zip(ax.lines, louder.lines, strict=True):
         np.testing.assert_allclose(before.get_ydata(), after.get_ydata(), atol=1e-12)

@@ -14,7 +14,7 @@ def test_points_draws_every_example_in_its_class():
         )
     assert len({tuple(c.get_facecolor()[0]) for c in ax.collections}) == 2
     assert np.abs(dataset.x).max() <= ax.get_xlim()[1]
-    assert "50 points, 25 of class 0, 25 of class 1" in ax.get_label()
+    assert "50 points in 2 classes. 25 of class 0, 25 of class 1" in ax.get_label()
     with pytest.raises(ValueError, match="2 inputs; 'digits' has 64"):
         plots.points(data.digits(100))
 
@@ -64,5 +64,6 @@ def test_trainability_marks_the_depth_that_theory_allows():
     bar, arrow = (mark for mark in ax.lines if mark.get_label() == "reach")
     assert set(bar.get_ydata()) == {7.0} and arrow.get_ydata()[0] == ax.get_ylim()[1]
     assert ax.get_label() == (
+        "Most networks learn: a nowhere and b to 20 layers. "
         "Median accuracy by depth: a 0.90 at 5, 0.50 at 20; b 1.00 at 5, 0.95 at 20."
     )

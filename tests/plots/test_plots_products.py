@@ -36,7 +36,9 @@ def test_running_product_labels_its_lines():
     ax = plots.running_product(np.array([[0.5, 0.5], [2, 2]]), labels=["half", "twice"])
     assert 10 ** line(ax, "twice").get_ydata()[-1] == pytest.approx(4)
     assert len({line(ax, label).get_color() for label in ("half", "twice")}) == 2
-    assert ax.get_label() == "The product of 2 factors, half: 0.25; twice: 4."
+    assert ax.get_label() == (
+        "The product of 2 factors: healthy for half and twice. half: 0.25; twice: 4."
+    )
 
 
 def test_a_pinned_product_is_drawn_whole_beside_a_shorter_one():

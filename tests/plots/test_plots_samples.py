@@ -79,7 +79,8 @@ def test_histograms_are_densities_on_one_scale():
     assert heights[1] > 5 * heights[0]
     assert ax.get_xlim() == pytest.approx((-edges[-1], edges[-1]))
     assert ax.get_label() == (
-        "delta, standard deviation: hidden_1 1; hidden_2 0.1. Up to 0.1 % lie outside."
+        "delta, standard deviation: high for hidden_1; low for hidden_2. "
+        "It is: hidden_1 1; hidden_2 0.1. Up to 0.1 % lie outside."
     )
 
 

@@ -103,16 +103,26 @@ def test_show_gives_the_picture_its_sentence_and_closes_it():
     assert 'src="data:image/png;base64,' in text and not plt.get_fignums()
 
 
-def test_a_long_caption_shows_its_first_part_and_the_rest_on_request():
+def test_a_caption_shows_the_finding_and_the_numbers_on_request():
     series = {f"network <{k}>": np.ones((2, 3)) for k in range(4)}
     ax = plots.compare_by_layer(series, quantity="delta")
     whole = html.escape(ax.get_label())
     text = plots.show(ax)._repr_html_()
     assert f'alt="{whole}"' in text
     first, rest = re.search("<summary>(.*)</summary>(.*)</details>", text).groups()
-    assert "network &lt;0&gt;" in first and len(first) < len(whole) / 2
-    assert all(f"&lt;{k}&gt;" in rest for k in (1, 2, 3))
-    assert f"{first[:-1]}; {rest}" == whole
+    assert first == "delta: healthy for " + ", ".join(f"network &lt;{k}&gt;" for k in range(3)) + (
+        " and network &lt;3&gt;."
+    )
+    assert rest == whole and whole.startswith(first) and "1 in the last" not in first
+
+
+def test_a_caption_says_what_holds_of_several_panels_once_and_leaves_out_what_has_no_room():
+    _, axes = plt.subplots(1, 4)
+    for ax, label in zip(axes, ("Same. 1.", "Same. 2.", "Other. 3.", "x" * 300 + "."), strict=True):
+        ax.set_label(label)
+    text = plots.show(axes)._repr_html_()
+    first, rest = re.search("<summary>(.*)</summary>(.*)</details>", text).groups()
+    assert first == "Same. Other." and rest == f"Same. 1. Same. 2. Other. 3. {'x' * 300}."
 
 
 def diagnosed(**sizes):

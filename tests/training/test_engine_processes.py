@@ -129,7 +129,7 @@ print(training.engine_status())
 @pytest.mark.parametrize(("depth", "width"), [(4, 1024), (200, 64)])
 def test_wide_and_deep_networks_train_in_little_memory(depth, width):
     code = f"""
-import resource, sys
+import sys
 from helpers import data, training
 run = training.train("relu", "he_normal", dataset=data.circles(200), depth={depth}, width={width},
                      epochs=2, num_replicates=2)
@@ -138,7 +138,11 @@ if sys.platform == "linux":  # there ru_maxrss is at least that of the process t
     with open("/proc/self/status") as status:
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     print(peak / 1e3)  # kilobytes
+elif sys.platform == "win32":
+    import psutil
+    print(psutil.Process().memory_info().peak_wset / 1e6)
 else:
+    import resource
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)  # macOS: bytes
 """
     assert float(fresh(code)) < 1000  # MB
