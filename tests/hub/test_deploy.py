@@ -239,6 +239,8 @@ def test_both_hubs_give_a_learner_the_same():
     assert setting("Spawner.cpu_limit") == singleuser["cpu"]["limit"]
     assert setting("Spawner.default_url") == singleuser["defaultUrl"]
     assert setting("Spawner.start_timeout") == singleuser["startTimeout"]
+    timeout = VALUES_FILE["hub"]["config"]["KubeSpawner"]["http_timeout"]
+    assert setting("Spawner.http_timeout") == timeout
     assert setting("Spawner.cmd") == [singleuser["cmd"]]
     image = singleuser["image"]
     assert f"{image['name'].split('/')[-1]}:{image['tag']}" in CONFIG
