@@ -30,8 +30,9 @@ LONGEST_LECTURE = 3600
 
 
 def pins(path):
-    lines = (line.strip() for line in path.read_text("utf-8").splitlines())
-    return {line for line in lines if line and not line.startswith("#")}
+    """Return each name==version of a lock; the systems that need it may be more in the larger one."""
+    lines = path.read_text("utf-8").splitlines()
+    return {line.split(";")[0].strip() for line in lines if line and not line.startswith("#")}
 
 
 def normal(name):
