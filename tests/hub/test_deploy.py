@@ -30,7 +30,7 @@ LONGEST_LECTURE = 3600
 
 
 def pins(path):
-    """Return each name==version of a lock; the systems that need it may be more in the larger one."""
+    """Return each name==version of a lock; the larger one may name more systems for it."""
     lines = path.read_text("utf-8").splitlines()
     return {line.split(";")[0].strip() for line in lines if line and not line.startswith("#")}
 
@@ -94,8 +94,7 @@ def test_the_image_gets_the_versions_that_the_tests_ran_with():
     names = {normal(Requirement(line).name) for line in ours}
     needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["class"]]
     assert {normal(Requirement(text).name) for text in needed} <= names
-    tools = {normal(Requirement(text).name) for text in PROJECT["optional-dependencies"]["test"]}
-    assert names & tools == {"jupyterhub"}
+    assert not names & {"pytest", "nbval", "playwright", "ruff", "pre-commit", "sphinx"}
 
 
 def test_the_wheel_brings_what_jupyter_and_voila_read(installed):
