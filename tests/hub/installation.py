@@ -55,7 +55,8 @@ def install(folder):
     for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--python", str(env / "bin/python")]
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-deps"]
+    # what builds a wheel is at hand, so nothing is fetched
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "install", *quiet, str(source)], check=True)
     shutil.rmtree(source)
 
