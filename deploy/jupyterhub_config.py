@@ -32,7 +32,10 @@ c.DockerSpawner.remove = True  # the container; its volume, with all that the le
 c.JupyterHub.hub_ip = "172.17.0.1"
 c.Spawner.cmd = ["course-singleuser"]
 c.Spawner.default_url = "/lab/tree/vanishing-gradients/notebooks/00_start_here.ipynb"
-c.Spawner.start_timeout = 180  # seconds: a whole class starts at once
+# Seconds until the process is there, and until it answers: a whole class starts at once. (The hub's
+# own 30 s for the second ended servers of a class of four on a busy machine.)
+c.Spawner.start_timeout = 180
+c.Spawner.http_timeout = 180
 c.Spawner.mem_guarantee = "800M"
 c.Spawner.mem_limit = "2G"
 c.Spawner.cpu_limit = 2

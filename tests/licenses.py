@@ -24,6 +24,7 @@ ALLOWED = (
 # Read by hand: those for other systems, and one that names its licence in a sentence only.
 BY_HAND = {
     "namex": "Apache 2.0",
+    "jupyterhub-idle-culler": "BSD-3-Clause",
     "appnope": "BSD License",
     # public domain and BSD; the GPL is for a mode of Emacs, which the package leaves out
     "docutils": "BSD-2-Clause",

@@ -44,10 +44,10 @@ def install(folder):
     # a path that such a file adds isn't searched for further such files: so the course, which the
     # tests' environment holds as a link, is not found in this way
     (site / "shared.pth").write_text(sysconfig.get_path("purelib"))
-    # JupyterLab and its extensions are shared, too; what the wheel of the course brings isn't
+    # JupyterLab's pages, which it serves from no link; not what the course's own wheel brings
     ours = shutil.ignore_patterns("voila", "settings")
     for name in ("share/jupyter", "etc/jupyter"):
-        shutil.copytree(Path(sys.prefix, name), env / name, copy_function=os.symlink, ignore=ours)
+        shutil.copytree(Path(sys.prefix, name), env / name, ignore=ours)
     source = folder / "source"
     for name in ("helpers", "jupyter"):
         ignored = shutil.ignore_patterns("__pycache__")
@@ -55,7 +55,8 @@ def install(folder):
     for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
         shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--python", str(env / "bin/python")]
-    quiet = ["--quiet", "--disable-pip-version-check", "--no-deps"]
+    # what builds a wheel is at hand, so nothing is fetched
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "install", *quiet, str(source)], check=True)
     shutil.rmtree(source)
 

@@ -53,7 +53,7 @@ class Learner:
         reply = self.ask_hub("POST", f"users/{self.name}/server", json={})
         assert reply.status_code in (201, 202), reply.text
 
-    def wait_for_server(self, patience=120):
+    def wait_for_server(self, patience=180):
         """Wait until the server answers, and open its first page."""
         deadline = time.monotonic() + patience
         while not self.ask_hub("GET", f"users/{self.name}").json()["server"]:

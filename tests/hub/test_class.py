@@ -1,6 +1,7 @@
 """A class of four on a real hub: a read-only installation, a home for each, lesson 01."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -77,6 +78,12 @@ def hour(learners):
 def test_each_runs_lesson_01_without_an_error(hour):
     assert [error for done in hour.values() for error in done["errors"]] == []
     assert all(done["pictures"] == 2 for done in hour.values())
+
+
+def test_jupyterlabs_page_comes_with_its_program(learners, hour):
+    page = learners[0].session.get(f"{learners[0].address}/user/{learners[0].name}/lab")
+    program = re.search(r'src="([^"]+/static/lab/main\.[^"]+)"', page.text).group(1)
+    assert learners[0].session.get(learners[0].address + program).status_code == 200
 
 
 def test_the_installation_is_a_copy_that_a_learner_cannot_write_to(hour, installed):
