@@ -10,8 +10,10 @@ function unseal(text) {
 
 function begin(el) {
   const {question: asked, options, answer, why} = unseal(el.dataset.sealed);
+  // every trait of the widget that question.js reads; there is no hall that counts
   const state = {
-    question: asked, options, chosen: null, right: null, verdict: "", text: ASK, notice: ""
+    question: asked, options, chosen: null, right: null, verdict: "", text: ASK, notice: "",
+    counted: null, hall: ""
   };
   let reveal = () => {};
   const model = {

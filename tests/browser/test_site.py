@@ -124,7 +124,8 @@ def test_a_choice_by_mouse_is_answered_and_shows_what_comes_out(visit):
     reply = question.get_by_role("status")
     expect(reply).to_have_text(f"✗ You said: {wrong}. The answer: {asked.answer}. {asked.why} ")
     assert all(results(page))
-    # the first choice counts
+    # nothing but the options may be chosen, and the first choice counts
+    assert question.locator("input").count() == len(asked.options)
     assert question.locator("input:disabled").count() == len(asked.options)
     tally = page.locator(".course-tally")
     expect(tally).to_contain_text(f"you made 1 of {len(PREDICTIONS)} predictions; 0 came true")
