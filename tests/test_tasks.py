@@ -88,7 +88,8 @@ def modules_imported(*patterns):
     return found - ours - set(sys.stdlib_module_names)
 
 
-MODULES = {"sklearn": "scikit-learn", "yaml": "pyyaml"}  # called otherwise than their packages
+# called otherwise than their packages
+MODULES = {"sklearn": "scikit-learn", "yaml": "pyyaml", "websocket": "websocket-client"}
 # Called by their commands, or by another package.
 COMMANDS = {
     "pytest-xdist": '"-n"',
@@ -480,7 +481,9 @@ def test_binder_prepares_the_engine(small):
     assert not any((ROOT / folder).exists() for folder in ("binder", ".binder"))
     python = command_in(small / "bin", "python", f'exec "{sys.executable}" "$@"')
     path = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
-    run = subprocess.run([ROOT / "postBuild"], cwd=small, env={**os.environ, "PATH": path})
+    # installed there, as it were: what lies in the folder it runs in is left alone
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(small)}
+    run = subprocess.run([ROOT / "postBuild"], cwd=small.parent, env=environment)
     assert run.returncode == 0
     assert prepared(small) == 1
 
