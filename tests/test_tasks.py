@@ -101,6 +101,8 @@ COMMANDS = {
     "build": '"build"',
     "hatchling": "hatchling",
     "hatch-vcs": "hatch-vcs",
+    "configurable-http-proxy": '"configurable-http-proxy"',
+    "jupyterhub-idle-culler": '"jupyterhub_idle_culler"',
     "sphinx": "Sphinx",
     "myst-nb": "MyST-NB",
     "furo": "Furo",
@@ -124,6 +126,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_used():
     unseen = every - needed - needed_by_tests
     assert unseen <= COMMANDS.keys()
     files = ("tasks.py", "pyproject.toml", "CONTRIBUTING.md", "tests/test_wheel.py")
+    files += ("deploy/jupyterhub_config.py", "tests/hub/hub_config.py")
     text = "".join((ROOT / name).read_text("utf-8") for name in files)
     assert all(COMMANDS[name] in text for name in unseen)
 
@@ -481,9 +484,9 @@ def test_binder_prepares_the_engine(small):
     assert not any((ROOT / folder).exists() for folder in ("binder", ".binder"))
     python = command_in(small / "bin", "python", f'exec "{sys.executable}" "$@"')
     path = os.pathsep.join([str(Path(python).parent), os.environ["PATH"]])
-    # installed there, as it were: what lies in the folder it runs in is left alone
+    # as if installed: Python is told to leave the folder that it runs in alone
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(small)}
-    run = subprocess.run([ROOT / "postBuild"], cwd=small.parent, env=environment)
+    run = subprocess.run([ROOT / "postBuild"], cwd=small, env=environment)
     assert run.returncode == 0
     assert prepared(small) == 1
 
