@@ -216,7 +216,8 @@ def test_everything_has_a_name_for_those_who_do_not_see_it(page, lab):
     expect(area.get_by_role("slider", name="width")).to_have_attribute("aria-valuetext", "5")
     for name in ("Play or pause the epochs", "Back to epoch 0", "Stop training"):
         expect(area.get_by_role("button", name=name)).to_have_count(1)
-    expect(page.locator(PICTURE)).to_have_attribute("alt", re.compile("delta, RMS by hidden layer"))
+    finding = re.compile(r"delta: \w+\. RMS by hidden layer")
+    expect(page.locator(PICTURE)).to_have_attribute("alt", finding)
     new_picture(page, lambda: slider(page, "width").press("End"))
     expect(area.get_by_role("slider", name="width")).to_have_attribute("aria-valuetext", "256")
 
