@@ -31,7 +31,8 @@ def test_it_shows_itself_with_verdict_rule_step_and_picture():
     assert "hidden_1 to hidden_8" in text and "below 0.001" in text and "lesson 04" not in text[:50]
     page = diagnosis._repr_html_()
     assert "<b>Next step</b>: hidden_1 to hidden_8 (sigmoid)" in page
-    assert 'src="data:image/png;base64,' in page and "9 kernels from hidden_1 to output" in page
+    assert 'src="data:image/png;base64,' in page and "9 kernels; delta is" in page
+    assert "from output back to hidden_1" in page
 
 
 @pytest.mark.parametrize("depth", [9, 199])
