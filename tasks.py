@@ -35,9 +35,7 @@ PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "set-up.json"  # written last: without it .venv is half-made
 LOG = VENV / "set-up.log"
 LOCK = ROOT / "requirements.txt"
-CLASS_LOCK = (
-    ROOT / "deploy" / "requirements.txt"
-)  # a part of it, for the image of deploy/Dockerfile
+CLASS_LOCK = ROOT / "deploy" / "requirements.txt"  # a part of it, for deploy/Dockerfile's image
 SETTINGS = (ROOT / "jupyter" / "overrides.json", ROOT / "jupyter" / "ipython_kernel_config.py")
 SOURCES = (LOCK, ROOT / "pyproject.toml", *SETTINGS)
 START = "notebooks/00_start_here.ipynb"

@@ -100,9 +100,9 @@ def color_cycle():
 # ---------------------------------------------------------------- axes, limits, ticks
 
 
-def axes_or_new(ax):
-    """Return `ax`; where it is None, the axes of a new figure."""
-    return plt.subplots()[1] if ax is None else ax
+def axes_or_new(ax, size=None):
+    """Return `ax`; where it is None, the axes of a new figure, of that size in inches if given."""
+    return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
 def log10_size(values):
