@@ -254,7 +254,14 @@ class Explorer(widgets.VBox):
         if self._waiting:
             return
         try:
-            self.set_text(text)
+            values = settings.parse(text, self.controls)
+            if values.items() <= self.values.items():
+                # A field that loses the focus may send its text again: no run begins anew for it.
+                self._answer_slip("")
+                self._say(self._sentences())
+                self._write_text()
+            else:
+                self.set(**values)
         except ValueError as error:
             self._answer_slip(str(error))
 
@@ -308,16 +315,19 @@ class Explorer(widgets.VBox):
             picture = self._canvas.paint()
         self._say(self._slip or self._sentences())
         self._pin.description = "Pin as A" if self._pinned is None else "Unpin A"
-        # the text changes without asking for another drawing
+        self._write_text()
+        self._page.picture = self._canvas.words
+        self._image.value = picture  # last: whoever sees a new picture sees the words to it
+        for call in self._watchers:
+            call(self)
+
+    def _write_text(self):
+        """Let the line say the whole setting, without asking for another drawing."""
         with self._one_drawing(draw=False):
             self._text.value = " ".join(
                 f"{name}={settings.write(self.controls[name], value)}"
                 for name, value in self.values.items()
             )
-        self._page.picture = self._canvas.words
-        self._image.value = picture  # last: whoever sees a new picture sees the words to it
-        for call in self._watchers:
-            call(self)
 
     def _sentences(self):
         return " ".join(filter(None, (self._finding.sentence, self._difference())))

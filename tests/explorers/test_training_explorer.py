@@ -321,6 +321,20 @@ def test_a_trained_ratio_is_never_compared_with_an_untrained_one(at_once):
     assert "accuracy after 100 epochs 0.60 → " in shown.verdict
 
 
+def test_the_setting_that_is_there_already_begins_no_run_anew(monkeypatch):
+    monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
+    monkeypatch.setattr(training_module, "PAUSE", 0.01)
+    shown = gradient_explorer(depth=40, width=32)
+    until(lambda: not shown._stop.disabled)
+    whole = shown.text
+    shown._text.value = "depth"
+    shown._text.value = "depth=40 width=32"  # as a field sends it again when it loses the focus
+    assert shown.text == whole and "Expected" not in shown.verdict
+    assert not shown._stop.disabled
+    shown._stop.click()
+    until(lambda: "stopped at epoch" in shown._status.value)
+
+
 def test_a_run_that_was_stopped_has_no_later_epoch(monkeypatch):
     monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
     monkeypatch.setattr(training_module, "PAUSE", 0.01)
