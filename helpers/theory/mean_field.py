@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from helpers.catalogue import INITIALIZERS, Network
 from helpers.checks import affordable, instance, true_or_false, whole_number
@@ -76,6 +75,8 @@ def fixed_point(activation: str, weight_variance: float, bias_variance: float = 
     while abs(there := here + upwards * step) < np.log(LARGEST_Q):
         # between here and there the growth changes its sign: the fixed point is in between
         if upwards * growth(there) < -ROUNDING:
+            from scipy.optimize import brentq  # here: most pictures need none of its 30 MB
+
             return float(np.exp(brentq(growth, here, there, xtol=1e-14)))
         here = there
         # longer each time: at 300 decades from 1 it makes no difference where q settles

@@ -10,7 +10,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq
 
 from helpers.catalogue import ACTIVATIONS
 from helpers.checks import affordable, correlation_number, whole_number
@@ -177,6 +176,8 @@ def depth_scales(
                 f"Theory can't follow two inputs through {activation!r} at these variances: its "
                 "integrals are exact only for an activation whose kinks are at 0."
             )
+        from scipy.optimize import brentq  # here: most pictures need none of its 30 MB
+
         c = max(brentq(lambda c: step(c)[0] - c, low, high, xtol=1e-13), 0.0)
         slope = step(c)[1]
     gain = chi(activation, q, weight_variance)
@@ -221,6 +222,7 @@ def critical_line(activation: str, bias_variance: float = 0.0) -> float:
 
 def _critical_points(activation, bias_variance):
     """List every q, from small to large, that may be the q* of a network with chi = 1; inf last."""
+    from scipy.optimize import brentq  # here, as above
 
     def excess(log_q):
         q = np.exp(log_q)
