@@ -153,7 +153,8 @@ def _find(now):
     numbers = {"first-layer deltas over the last's": " and ".join(ratios)}
     judged = [judge(one.profile.measured["delta_norm"].values) for one in now]
     (word, _), (other_word, _) = judged
-    verdict = f"{word.capitalize()} and {other_word}: "
+    alike = word == other_word
+    verdict = f"Both {word}: " if alike else f"{word.capitalize()} and {other_word}: "
     for one, (_, dead) in zip(now, judged, strict=True):
         verdict += dead.replace(" are dead;", f" are dead under {one.name};")
     if not first.singular_values.size:

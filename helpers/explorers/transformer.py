@@ -117,7 +117,9 @@ def _draw_kernels(ax, now, pinned):
     ax.set_ylabel("÷ first block's")
     # by label, as the axes hold the circles of the RMS, too
     lines = [line for line in ax.lines if line.get_label() in {one.label for one in series}]
-    ax.legend(lines, [line.get_label() for line in lines], loc="lower left", **plots.TIGHT)
+    # at the left a line that falls all the way down within half the width would cross it
+    side = "left" if now.sizes["block"] > 0.6 * ax.get_xlim()[1] else "right"
+    ax.legend(lines, [line.get_label() for line in lines], loc=f"lower {side}", **plots.TIGHT)
 
 
 def _has(profile, name):

@@ -404,7 +404,7 @@ def test_isometric_layers_are_drawn_as_such():
     for color in explorers.PAIR:
         np.testing.assert_allclose(curve(explorer.axes[1], "RMS", color), 0, atol=1e-8)
         np.testing.assert_allclose(curve(explorer.axes[2], "orthogonal", color), 1, atol=1e-8)
-    assert explorer.verdict.startswith("Healthy and healthy: ")
+    assert explorer.verdict.startswith("Both healthy: ")
 
 
 def test_two_initializers_are_measured_on_the_same_draws():
