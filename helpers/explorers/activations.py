@@ -36,12 +36,22 @@ class Curves(NamedTuple):
     pushed: theory.PushForward
 
 
-def activation_explorer() -> Explorer:
+def activation_explorer(**first) -> Explorer:
     """Explore an activation function under a normal pre-activation z (notebook 05).
 
     Left the function and its derivative over z, with the hill that z ~ N(mean, spread^2) makes;
     right which values of phi(z) and of phi'(z) come out how often, values that are hit exactly as
     stems on the same scale. Compare two by pinning the first.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         "activation": choice(ACTIVATIONS, "relu", description="activation"),
@@ -54,7 +64,7 @@ def activation_explorer() -> Explorer:
         Panel("φ′(z)", _draw_over_z("slope", "φ′(z)"), ("A",)),
         Panel("", _draw_shares("slope", "slope φ′(z)")),
     ]
-    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=PRESETS)
+    return Explorer(controls, _compute, panels, _find, grid=(2, 2), presets=PRESETS, first=first)
 
 
 def _compute(activation, mean, spread):

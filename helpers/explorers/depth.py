@@ -19,18 +19,28 @@ NETWORK = {  # what Keras gives a sigmoid layer by default
 DEEPEST = 15  # layers that one and the same axis has room for
 
 
-def depth_explorer() -> Explorer:
+def depth_explorer(**first) -> Explorer:
     """Explore how much of the gradient arrives at the first of many sigmoid layers (notebook 00).
 
     One slider, and one picture: the size of delta in each hidden layer of ten networks that nobody
     has trained, relative to the last layer's.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         "depth": whole(10, 1, DEEPEST, description="layers"),
         "seed": new_draw(),
     }
     panels = [Panel("gradient that arrives (log scale)", _draw, ("A", "median", "RMS"))]
-    return Explorer(controls, _compute, panels, _find, size=(7.4, 3.9))
+    return Explorer(controls, _compute, panels, _find, size=(7.4, 3.9), first=first)
 
 
 def _compute(depth, seed) -> Profile:

@@ -30,11 +30,21 @@ class Chain(NamedTuple):
         return plots.COLORS.get(self.activation, plots.OTHER_COLOR)
 
 
-def product_explorer() -> Explorer:
+def product_explorer(**first) -> Explorer:
     """Explore the product of derivatives along a chain of single neurons (notebook 01).
 
     Above, the factors w * phi'(z) one by one; below, their product so far, with the slope that
     theory predicts. z ~ N(0, spread^2); w ~ N(0, scale^2), or left out, as source B did.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     scales = [("left out", LEFT_OUT), *((f"{scale:g}", scale) for scale in WEIGHT_SCALES)]
     controls = {
@@ -48,7 +58,7 @@ def product_explorer() -> Explorer:
         Panel("size of each factor (log scale)", _draw_factors),
         Panel("product so far (log scale)", _draw_product, ("A", "predicted", "nothing lost")),
     ]
-    return Explorer(controls, _compute, panels, _find, grid=(2, 1))
+    return Explorer(controls, _compute, panels, _find, grid=(2, 1), first=first)
 
 
 def _compute(activation, depth, weight_std, spread, seed):

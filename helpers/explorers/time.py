@@ -30,13 +30,23 @@ SEQUENCES = {  # steps -> inputs of every replicate; None: random ones, of each 
 }
 
 
-def time_explorer() -> Explorer:
+def time_explorer(**first) -> Explorer:
     """Explore recurrent cells as initialised: gradients back through time (notebook 08).
 
     Above, the norm of dL/dh_t for every step t, where L is a random direction of the last state:
     simple RNN, LSTM and GRU with Keras's weights, ten of each. Below dL/dc_t, the LSTM's other
     state, and dashed what its forget gate alone would leave, sigma(b)^(steps - t). Every curve is
     relative to the last step.
+
+    Parameters
+    ----------
+    **first
+        Values to begin with, by the name of the control.
+
+    Raises
+    ------
+    ValueError
+        For a name or a value that no control has.
     """
     controls = {
         "steps": whole(100, 2, MOST_STEPS, description="steps"),
@@ -51,7 +61,7 @@ def time_explorer() -> Explorer:
         Panel("dL/dh, back from the last step", _draw_hidden, scale=scale),
         Panel("dL/dc of the LSTM", _draw_cell, ("A", "RMS", "theory"), scale=scale),
     ]
-    return Explorer(controls, _compute, panels, _find, grid=(2, 1), presets=PRESETS)
+    return Explorer(controls, _compute, panels, _find, grid=(2, 1), presets=PRESETS, first=first)
 
 
 def _compute(forget_bias, **setting):

@@ -315,6 +315,16 @@ EVERY = pytest.mark.parametrize("make", CHECKS, ids=lambda make: make.__name__)
 
 
 @EVERY
+def test_it_begins_with_the_values_it_is_given(make):
+    name, control = next((n, c) for n, c in make().controls.items() if not is_button(c))
+    first, last = ends(control)
+    wanted = last if control.value == first else first
+    assert make(**{name: wanted}).values[name] == wanted
+    with pytest.raises(ValueError, match="Unknown control 'dept'"):
+        make(dept=3)
+
+
+@EVERY
 def test_every_control_at_both_ends(make):
     explorer = make()
     CHECKS[make](explorer)
