@@ -9,6 +9,7 @@ never wrong.
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, Tick
+from matplotlib.collections import PolyCollection
 from matplotlib.image import AxesImage
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
@@ -125,6 +126,18 @@ def _patch(patch, _):
     )
 
 
+def _areas(filled, _):
+    """What ``fill_between`` fills."""
+    colors = (filled.get_facecolor(), filled.get_edgecolor())
+    return (
+        tuple(path.vertices.tobytes() for path in filled.get_paths()),
+        np.asarray(filled.get_offsets()).tobytes(),
+        *map(_color, colors),
+        tuple(np.ravel(filled.get_linewidth())),
+        filled.get_hatch(),
+    )
+
+
 def _spine(spine, _):
     """Its path is set at each drawing, from the limits of the axes."""
     return _color(spine.get_edgecolor()), spine.get_linewidth(), repr(spine.get_position())
@@ -153,6 +166,7 @@ LOOKS = (  # the first that fits; a spine is a patch, too
     (Text, _text),
     (Line2D, _line),
     (AxesImage, _image),
+    (PolyCollection, _areas),
     (Spine, _spine),
     (Patch, _patch),
     (OffsetBox, _container),

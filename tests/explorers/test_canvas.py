@@ -45,6 +45,7 @@ CHANGES = {
     "ground": lambda ax: ax.set_facecolor("yellow"),
     "kept line": lambda ax: ax.axhline(5, gid="background"),
     "kept image": lambda ax: ax.imshow([[0, 1]], extent=(0, 5, 0, 9), gid="background"),
+    "kept area": lambda ax: ax.fill_between([0, 5], [1, 2], [3, 3], gid="background"),
     "text of one's own": lambda ax: ax.text(1, 1, "hello", gid="background"),
     "what it doesn't know": lambda ax: ax.scatter([1], [2], gid="background"),
 }

@@ -4,6 +4,7 @@ import time
 
 import matplotlib.style
 import numpy as np
+import pytest
 from hands import act, pixels
 
 from helpers import STYLE, data, explorers
@@ -345,6 +346,20 @@ def test_a_run_that_was_stopped_has_no_later_epoch(monkeypatch):
     shown.epoch.value = 100
     last = shown._recording.epoch.values[-1]
     assert f" at epoch {last:g}:" in shown.verdict and "epoch 100" not in shown.verdict
+
+
+@pytest.mark.parametrize("view", ["layers", "training"])
+def test_an_epoch_seen_before_needs_no_background_anew(at_once, view):
+    shown = gradient_explorer()
+    show(shown, view)
+    drawn = []
+    for turn in range(2):
+        for epoch in (50, 51):
+            shown.epoch.value = epoch
+        if turn == 0:
+            for place in shown._canvas.places:
+                place.subfigure.draw = drawn.append
+    assert drawn == []
 
 
 def test_a_recording_full_of_infinities_is_drawn(at_once):
