@@ -25,6 +25,7 @@ ALLOWED = {
     "diagnosis": {"catalogue", "data", "measure", "theory", "plots"},
     "exercises": set(),
     "environment": {*PIPELINE, "training"},
+    "progress": set(),
     "explorers": {*PIPELINE, "training", "theory", "recurrent", "transformer", "plots"},
     "goals": {"explorers"},
     "prepare": {"data", "explorers", "training"},

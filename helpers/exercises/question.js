@@ -86,7 +86,10 @@ export default {
     const leave = new AbortController();
     const options = {capture: true, signal: leave.signal};
     const keepFromPage = event => {
-      if (isOurs(event.target)) event.stopPropagation();
+      if (!isOurs(event.target)) return;
+      event.stopPropagation();
+      // a press on an option's text would give the focus to the cell around it
+      if (event.type === "mousedown" && !event.target.matches("input")) event.preventDefault();
     };
     // on the window, as JupyterLab listens further in
     window.addEventListener("keydown", event => onKey(parts, event), options);

@@ -91,7 +91,7 @@ def activation_grid(z, curves):
     # The last row is filled from the left; what stays empty there is room for the legend.
     rows = math.ceil(len(curves) / GRID_COLUMNS)
     figure, axes = plt.subplots(
-        rows, GRID_COLUMNS, figsize=(13, 0.6 + 2.25 * rows), sharex=True, sharey=True
+        rows, GRID_COLUMNS, figsize=(13, 0.6 + 1.85 * rows), sharex=True, sharey=True
     )
     panels = axes.flat[: len(curves)]
     for ax, (name, (a, slope)) in zip(panels, curves.items(), strict=True):

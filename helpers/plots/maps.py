@@ -14,7 +14,6 @@ from helpers.plots.style import (
     color_cycle,
     log10_size,
     plain_ticks,
-    round_up,
 )
 
 HERE_COLOR = "#FFD400"  # bright on blue and on red
@@ -44,9 +43,8 @@ def points(dataset, *, ax=None):
         ax.scatter(*x.T, s=16, color=color, marker=marker, alpha=0.7, label=f"class {label}")
         counts.append(f"{len(x)} of class {label}")
         distances.append(f"{np.linalg.norm(x, axis=1).mean():.2g}")
-    # In tenths, as round_up has no steps below 1; the same on all four sides, so that a circle is
-    # round.
-    size = round_up(10 * np.abs(dataset.x).max()) / 10
+    # in steps of a half; the same on all four sides, so that a circle is round
+    size = max(np.ceil(2 * np.abs(dataset.x).max()), 1) / 2
     ax.set(xlabel="$x_1$", ylabel="$x_2$", xlim=(-size, size), ylim=(-size, size))
     ax.set_aspect("equal")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)

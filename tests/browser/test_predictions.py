@@ -165,7 +165,7 @@ def test_one_click_commits_and_the_next_run_answers_in_sight(page, lab, size):
     open_notebook(page, "lesson.ipynb")
     select(page, 2)
     page.keyboard.press("Shift+Enter")
-    options(page).get_by_label("13", exact=True).click()
+    options(page).get_by_text("13", exact=True).click()  # the option's words, not its circle
     expect(reply(page)).to_have_text("You say: 13. Now run the next cell. ")
     page.keyboard.press("Shift+Enter")  # neither a click nor a key between
     expect(reply(page)).to_contain_text(SAID)
