@@ -127,7 +127,7 @@ def _patch(patch, _):
 
 
 def _areas(filled, _):
-    """What ``fill_between`` fills."""
+    """Take apart what ``fill_between`` fills."""
     colors = (filled.get_facecolor(), filled.get_edgecolor())
     return (
         tuple(path.vertices.tobytes() for path in filled.get_paths()),

@@ -1,5 +1,7 @@
 """The explorer of the gradient, as initialised and while it trains (notebook 03)."""
 
+import functools
+
 from helpers import measure, plots
 from helpers.catalogue import NORMALIZATIONS
 from helpers.explorers.base import Finding
@@ -95,6 +97,7 @@ def live_demo() -> TrainingExplorer:
     return explorer
 
 
+@functools.lru_cache(4)  # all panels ask, of the picture and of A
 def at_epoch(run) -> Profile:
     """Take what is drawn by layer: as initialised, or from the recording at a later epoch."""
     # ten networks as initialised say more than the four that are trained

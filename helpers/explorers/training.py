@@ -1,9 +1,9 @@
 """`TrainingExplorer`: an explorer that also trains what its controls say."""
 
+import dataclasses
 import html
 import os
 from collections.abc import Callable
-from typing import NamedTuple
 
 import ipywidgets as widgets
 
@@ -23,7 +23,8 @@ CALM_INTERVAL = 1000
 CALM_PICTURES = 10
 
 
-class Run(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)  # so that what is made of one can be cached
+class Run:
     """What a `TrainingExplorer` draws: as initialised, the recording if there is one, the epoch."""
 
     start: object
