@@ -49,7 +49,9 @@ def name_series(ax, series):
     names = [one.label for one in series]
     # By label, as the axes hold the RMS, the theory and the crosses, too.
     handles = {line.get_label(): line for line in ax.lines if line.get_label() in names}
-    ax.legend(handles=[handles[name] for name in names], loc="best")
+    # four in one column would be as high as the picture
+    columns = 1 if len(names) < 4 else 2
+    ax.legend(handles=[handles[name] for name in names], loc="best", ncols=columns)
     return ax
 
 

@@ -229,11 +229,12 @@ def _mark_reach(ax, column, depth, top, name):
         ax.plot(column, top, color=REACH_COLOR, label="reach", **arrow)
     ax.annotate(
         f"{name} = {depth:.2g}" if depth < 1000 else f"{name} > 1000",
-        (column, min(depth, top)),
+        # at a bar's left end, since the cells' numbers stand in the middle
+        (column - 0.48 if depth < top else column, min(depth, top)),
         xytext=(0, 6 if depth < top else 12),  # points: clear of the bar, or of the arrow
         textcoords="offset points",
         color=REACH_TEXT_COLOR,
-        ha="center",
+        ha="left" if depth < top else "center",
         fontsize=SMALL_TEXT,
         annotation_clip=False,
     )

@@ -43,7 +43,7 @@ def spread(measured, *, label, log=False, limits=None, reference=None, ax=None):
         A value to mark with a dotted line, and its name.
     """
     # as high as its rows need, so that the picture is in sight below the cell that draws it
-    ax = axes_or_new(ax, (8, 0.9 + 0.36 * len(measured)))
+    ax = axes_or_new(ax, (8, 0.9 + 0.32 * len(measured)))
     rows = {name: np.asarray(row, float).ravel() for name, row in measured.items()}
     if log:
         rows = {name: log10_size(row) for name, row in rows.items()}
