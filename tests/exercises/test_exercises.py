@@ -191,6 +191,7 @@ def test_a_function_is_shown_under_the_name_that_the_question_gives_it():
     assert "def double(x):\n    return x and 2 + double(x - 1)" in shown and "answer" not in shown
     number = task(question="Use `log(x)`: how much?", solution="answer = np.log(2)")
     assert "answer = np.log(2)" in number.solution().value
+    assert "the name that your cell checks" in number.solution().value
 
 
 def test_the_solution_is_run_and_checked_in_its_notebook():
