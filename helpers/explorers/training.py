@@ -159,6 +159,11 @@ class TrainingExplorer(Explorer):
             self._refuse(error)
         return True
 
+    def _is_at_work_on(self, values):
+        # A field that loses the focus may send its text again: Stop is to end this run, not a new
+        # one that has nothing yet.
+        return not self._stop.disabled and values.items() <= self.values.items()
+
     def reset(self) -> None:
         """Go back to the first picture: setting, view and epoch, with nothing pinned or played."""
         with self._one_drawing(draw=False):

@@ -322,7 +322,7 @@ def test_a_trained_ratio_is_never_compared_with_an_untrained_one(at_once):
     assert "accuracy after 100 epochs 0.60 → " in shown.verdict
 
 
-def test_the_setting_that_is_there_already_begins_no_run_anew(monkeypatch):
+def test_the_setting_that_a_run_is_at_work_on_begins_no_run_anew(monkeypatch):
     monkeypatch.setattr(training_module, "IN_THE_MOVE", 0)
     monkeypatch.setattr(training_module, "PAUSE", 0.01)
     shown = gradient_explorer(depth=40, width=32)
@@ -334,6 +334,9 @@ def test_the_setting_that_is_there_already_begins_no_run_anew(monkeypatch):
     assert not shown._stop.disabled
     shown._stop.click()
     until(lambda: "stopped at epoch" in shown._status.value)
+    shown._text.value = "depth=40 width=32"  # now it asks for another run
+    until(lambda: not shown._stop.disabled)
+    shown._stop.click()
 
 
 def test_a_run_that_was_stopped_has_no_later_epoch(monkeypatch):
