@@ -60,7 +60,12 @@ SCHEDULING = closed(
 HUB = closed(
     concurrentSpawnLimit=WHOLE,
     activeServerLimit=WHOLE,
-    config={"type": "object"},
+    # from chart 4.3 on: classes by name, nothing else
+    config={
+        "type": "object",
+        "additionalProperties": False,
+        "patternProperties": {"^[A-Z]": {"type": "object"}},
+    },
     services={"type": "object"},
     loadRoles={"type": "object"},
     **names("extraConfig extraFiles extraEnv networkPolicy resources db"),

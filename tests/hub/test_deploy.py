@@ -181,8 +181,9 @@ def test_values_are_what_the_chart_reads():
         lambda values: values["singleuser"]["cpu"].update(limit="2"),
         lambda values: values["cull"].update(timeout="5400"),
         lambda values: values["scheduling"]["userPlaceholder"].update(replicas=1.5),
+        lambda values: values["hub"]["config"].update(loadRoles={}),
     ],
-    ids=["misspelt", "unknown", "text", "quoted", "fraction"],
+    ids=["misspelt", "unknown", "text", "quoted", "fraction", "misplaced"],
 )
 def test_a_slip_in_the_values_is_found(damage):
     values = json.loads(json.dumps(VALUES_FILE))
