@@ -108,10 +108,10 @@ class Exercise(widgets.VBox):
         """Show one way to do it."""
         # a number's cell gives it a name of its own, which the exercise doesn't know
         unnamed = re.search(r"\banswer\b", self._text)
-        named = " (<code>answer</code> is the name that your cell checks)" if unnamed else ""
+        note = prose("`answer` is the name that your cell checks.") if unnamed else ""
         return reply(
-            f"One way to do it{named}:",
-            f'<code style="display: block; white-space: pre; {CODE_STYLE}">'
+            "One way to do it:",
+            f'{note}<code style="display: block; white-space: pre; {CODE_STYLE}">'
             f"{escape(self._text)}</code>",
         )
 
