@@ -128,11 +128,11 @@ def _patch(patch, _):
 
 def _areas(filled, _):
     """Take apart what ``fill_between`` fills."""
-    colors = (filled.get_facecolor(), filled.get_edgecolor())
     return (
         tuple(path.vertices.tobytes() for path in filled.get_paths()),
         np.asarray(filled.get_offsets()).tobytes(),
-        *map(_color, colors),
+        _color(filled.get_facecolor()),
+        _color(filled.get_edgecolor()),
         tuple(np.ravel(filled.get_linewidth())),
         filled.get_hatch(),
     )
